@@ -1,0 +1,109 @@
+"""Formats made of formats: sums, unmultiplied products, and the pairs of complex nodes."""
+
+from typing import Any
+
+import numpy as np
+
+from jacfwd.formats.base import Coo, Format, Work
+
+__all__ = ["Pair", "Product", "Sum"]
+
+
+class Sum(Format):
+    """A sum of formats with the same shapes: several reads per output, such as the row of a stencil."""
+
+    def __init__(self, terms: list[Format]) -> None:
+        self.terms = terms
+        self.in_shape, self.out_shape = terms[0].in_shape, terms[0].out_shape
+
+    @property
+    def nnz(self) -> int:
+        return sum(term.nnz for term in self.terms)
+
+    @property
+    def T(self) -> "Sum":
+        return Sum([term.T for term in self.terms])
+
+    def push(self, block: Any) -> Any:
+        out = self.terms[0].push(block)
+        for term in self.terms[1:]:
+            out = np.add(out, term.push(block))
+        return out
+
+    def coo(self) -> Coo:
+        rows, cols, values = zip(*(term.coo() for term in self.terms), strict=True)
+        return np.concatenate(rows), np.concatenate(cols), np.concatenate(values)
+
+    def conj(self) -> "Sum":
+        return Sum([term.conj() for term in self.terms])
+
+    def work(self) -> Work:
+        parts = [term.work() for term in self.terms]
+        return sum(m for m, _ in parts), sum(a for _, a in parts) + (len(parts) - 1) * self.n_out
+
+
+class Product(Format):
+    """An unmultiplied product, nearest factor first: reductions followed by broadcasts stay of low rank."""
+
+    def __init__(self, factors: list[Format]) -> None:
+        self.factors = factors
+        self.in_shape, self.out_shape = factors[0].in_shape, factors[-1].out_shape
+
+    @property
+    def nnz(self) -> int:
+        # Written out it may be full; every row that the last factor writes meets every column of the first.
+        return min(self.n_out, self.factors[-1].nnz) * min(self.n_in, self.factors[0].nnz)
+
+    @property
+    def T(self) -> "Product":
+        return Product([factor.T for factor in reversed(self.factors)])
+
+    def push(self, block: Any) -> Any:
+        for factor in self.factors:
+            block = factor.push(block)
+        return block
+
+    def coo(self) -> Coo:
+        from jacfwd.formats.compose import multiply_out
+
+        return multiply_out(self.factors).coo()
+
+    def conj(self) -> "Product":
+        return Product([factor.conj() for factor in self.factors])
+
+    def work(self) -> Work:
+        parts = [factor.work() for factor in self.factors]
+        return sum(m for m, _ in parts), sum(a for _, a in parts)
+
+
+class Pair(Format):
+    """The real-linear map `v -> A v + B conj(v)` between complex nodes.
+
+    Transposed under the form `Re(w . v)`: `w -> A^T w + conj(B)^T conj(w)`.
+    """
+
+    def __init__(self, holomorphic: Format, conjugate: Format) -> None:
+        self.holomorphic, self.conjugate = holomorphic, conjugate
+        self.in_shape, self.out_shape = holomorphic.in_shape, holomorphic.out_shape
+
+    @property
+    def nnz(self) -> int:
+        return max(self.holomorphic.nnz, self.conjugate.nnz)
+
+    @property
+    def T(self) -> "Pair":
+        return Pair(self.holomorphic.T, self.conjugate.conj().T)
+
+    def push(self, block: Any) -> Any:
+        return np.add(self.holomorphic.push(block), self.conjugate.push(np.conjugate(block)))
+
+    def coo(self) -> Coo:
+        """Rows and columns with the sum A + B, which is what a real tangent sees."""
+        return Sum([self.holomorphic, self.conjugate]).coo()
+
+    def conj(self) -> "Pair":
+        return Pair(self.conjugate.conj(), self.holomorphic.conj())
+
+    def work(self) -> Work:
+        a, b = self.holomorphic.work(), self.conjugate.work()
+        return a[0] + b[0], a[1] + b[1] + self.n_out

@@ -1,0 +1,227 @@
+"""Index maps: for every position of one shape, the flat position of another array that it refers to."""
+
+import math
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from jacfwd.formats.dispatch import is_plain
+
+__all__ = ["IndexMap", "c_strides"]
+
+Shape = tuple[int, ...]
+
+
+def c_strides(shape: Shape) -> Shape:
+    """Strides, in elements, of a C-contiguous array of `shape`."""
+    strides, step = [], 1
+    for n in reversed(shape):
+        strides.append(step)
+        step *= n
+    return tuple(reversed(strides))
+
+
+class IndexMap:
+    """A map of positions: `shape` -> flat positions of `target`; data movement without the data.
+
+    It is *affine* where it is `offset + sum_k strides[k] i_k` (basic slices, transposes, broadcasts): then it is
+    kept as those numbers and taking is a strided view. Else it is an array of positions, made when first needed.
+    """
+
+    __slots__ = ("_flat", "_key", "_make", "affine", "shape", "target")
+
+    def __init__(
+        self,
+        shape: Shape,
+        target: Shape,
+        flat: np.ndarray | None = None,
+        affine: tuple[int, Shape] | None = None,
+        make: Callable[[], np.ndarray] | None = None,
+    ) -> None:
+        self.shape, self.target, self.affine = shape, target, affine
+        self._flat, self._make, self._key = flat, make, None
+
+    @classmethod
+    def identity(cls, shape: Shape, target: Shape | None = None, offset: int = 0) -> "IndexMap":
+        """The map of an array (or, with an offset, of a stretch of one) onto itself in C order."""
+        return cls(shape, shape if target is None else target, affine=(offset, c_strides(shape)))
+
+    @classmethod
+    def of_positions(cls, positions: np.ndarray, target: Shape) -> "IndexMap":
+        """The map written out as an array of flat positions."""
+        return cls(positions.shape, target, flat=np.ascontiguousarray(positions, np.intp).reshape(-1))
+
+    @classmethod
+    def of_movement(cls, move: Callable[[np.ndarray], np.ndarray], source: Shape) -> "IndexMap":
+        """Push `arange(size).reshape(shape)` through a movement and read off where each output came from."""
+        start = np.arange(math.prod(source)).reshape(source)
+        moved = np.asarray(move(start))
+        low, high = np.lib.array_utils.byte_bounds(start) if start.size else (0, 0)
+        place = moved.__array_interface__["data"][0]
+        if moved.size and moved.dtype == start.dtype and low <= place < high:
+            strides = tuple(s // start.itemsize for s in moved.strides)
+            return cls(moved.shape, source, affine=((place - low) // start.itemsize, strides))
+        return cls.of_positions(moved, source)
+
+    @classmethod
+    def broadcast(cls, source: Shape, shape: Shape) -> "IndexMap":
+        """The map of NumPy's broadcasting from `source` to `shape`."""
+        lead = len(shape) - len(source)
+        strides = c_strides(source)
+        steps = tuple(0 if source[k] == 1 else strides[k] for k in range(len(source)))
+        return cls(shape, source, affine=(0, (0,) * lead + steps))
+
+    @property
+    def size(self) -> int:
+        """The number of positions mapped."""
+        return math.prod(self.shape)
+
+    @property
+    def flat(self) -> np.ndarray:
+        """The positions as one flat array of `intp`."""
+        if self._flat is None:
+            if self.affine is not None:
+                self._flat = self._affine_positions()
+            else:
+                assert self._make is not None
+                self._flat = np.ascontiguousarray(self._make(), np.intp).reshape(-1)
+                self._make = None
+        return self._flat
+
+    def _affine_positions(self) -> np.ndarray:
+        assert self.affine is not None
+        offset, strides = self.affine
+        out = np.full((1,) * len(self.shape), offset, np.intp)
+        for axis, (n, step) in enumerate(zip(self.shape, strides, strict=True)):
+            along = (1,) * axis + (n,) + (1,) * (len(self.shape) - axis - 1)
+            out = out + (np.arange(n, dtype=np.intp) * step).reshape(along)
+        return np.broadcast_to(out, self.shape).reshape(-1)
+
+    @property
+    def linear(self) -> tuple[int, int] | None:
+        """`(offset, step)` if flat position k maps to `offset + step k`, else None."""
+        if self.affine is None:
+            return None
+        offset, strides = self.affine
+        step, run = None, 1
+        for n, stride in zip(reversed(self.shape), reversed(strides), strict=True):
+            if n != 1:
+                if step is None:
+                    step = stride
+                elif stride != step * run:
+                    return None
+                run *= n
+        return offset, 1 if step is None else step
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether every position maps to the same flat position, all of the target covered."""
+        return self.size == math.prod(self.target) and self.linear == (0, 1)
+
+    @property
+    def key(self) -> tuple:
+        """A cheap fingerprint: maps that are equal as affine maps, or as arrays, have equal keys."""
+        if self._key is None:
+            linear = self.linear
+            if linear is not None:
+                self._key = ("linear", self.size, linear[0], linear[1] if self.size > 1 else 1)
+            else:
+                self._key = ("array", self.size, zlib.crc32(self.flat))
+        return self._key
+
+    def same(self, other: "IndexMap") -> bool:
+        """Whether two maps send every flat position to the same place."""
+        if self is other:
+            return True
+        return self.key == other.key and (self.key[0] == "linear" or np.array_equal(self.flat, other.flat))
+
+    def at(self, inner: "IndexMap") -> "IndexMap":
+        """Compose: where `inner` maps into positions of this map, go on to this map's target."""
+        if self.linear is not None and inner.affine is not None:
+            (start, step), (offset, strides) = self.linear, inner.affine
+            return IndexMap(
+                inner.shape, self.target, affine=(start + step * offset, tuple(step * s for s in strides))
+            )
+        return IndexMap(inner.shape, self.target, make=lambda: self.flat[inner.flat])
+
+    def take(self, block: Any) -> Any:
+        """Gather: block of shape `(p,) + target` -> `(p,) + shape`."""
+        p = block.shape[0]
+        linear = self.linear
+        if linear == (0, 1) and self.size == math.prod(self.target):
+            return block if self.shape == self.target else np.reshape(block, (p, *self.shape))
+        if self.affine is not None and type(block) is np.ndarray:
+            return self._strided(np.ascontiguousarray(block))
+        rows = np.reshape(block, (p, math.prod(self.target)))
+        if linear is not None and linear[1] > 0 and self.size:
+            offset, step = linear
+            picked = rows[:, offset : offset + step * self.size : step]
+        elif is_plain(rows):
+            picked = rows.take(self.flat, 1)
+        else:
+            picked = np.take(rows, self.flat, axis=1)
+        return np.reshape(picked, (p, *self.shape))
+
+    def _strided(self, block: np.ndarray) -> np.ndarray:
+        """A view of a C-contiguous block by the affine map; nothing is ever written to it."""
+        assert self.affine is not None
+        p, item = block.shape[0], block.itemsize
+        if not (self.size and p):
+            return np.empty((p, *self.shape), block.dtype)
+        offset, strides = self.affine
+        flat = block.reshape(-1)[offset:]
+        steps = (math.prod(self.target) * item, *(s * item for s in strides))
+        return as_strided(flat, (p, *self.shape), steps)
+
+    def add(self, block: Any) -> Any:
+        """Scatter, summing what meets: block of shape `(p,) + shape` -> `(p,) + target`."""
+        p, n = block.shape[0], math.prod(self.target)
+        if self.is_identity:
+            return block if self.shape == self.target else np.reshape(block, (p, *self.target))
+        if self.affine is not None:
+            summed = tuple(k for k, s in enumerate(self.affine[1]) if s == 0 and self.shape[k] != 1)
+            if summed:
+                rest = self._without(summed)
+                return rest.add(np.reshape(np.sum(block, axis=tuple(k + 1 for k in summed)), (p, *rest.shape)))
+            if type(block) is np.ndarray and self._injective():
+                out = np.zeros((p, n), block.dtype)
+                self._strided(out)[...] = block
+                return out.reshape(p, *self.target)
+        return np.reshape(_scatter(np.reshape(block, (p, self.size)), self.flat, n), (p, *self.target))
+
+    def _without(self, axes: tuple[int, ...]) -> "IndexMap":
+        assert self.affine is not None
+        keep = [k for k in range(len(self.shape)) if k not in axes]
+        strides = tuple(self.affine[1][k] for k in keep)
+        return IndexMap(tuple(self.shape[k] for k in keep), self.target, affine=(self.affine[0], strides))
+
+    def _injective(self) -> bool:
+        """Whether strides alone show that no two positions meet (sufficient, not necessary)."""
+        assert self.affine is not None
+        reach = 1
+        for stride, n in sorted((abs(s), n) for s, n in zip(self.affine[1], self.shape, strict=True) if n > 1):
+            if stride < reach:
+                return False
+            reach += stride * (n - 1)
+        return True
+
+
+def _scatter(rows: Any, flat: np.ndarray, n: int) -> Any:
+    """Sum `rows[:, e]` into column `flat[e]` of a `(p, n)` result."""
+    p = rows.shape[0]
+    if is_plain(rows) and rows.dtype.kind != "c" and rows.dtype != np.longdouble:
+        sums = [np.bincount(flat, weights=row, minlength=n) for row in rows]
+        return np.array(sums).reshape(p, n).astype(rows.dtype, copy=False)
+    if is_plain(rows):
+        out = np.zeros((p, n), rows.dtype)
+        np.add.at(out, (slice(None), flat), rows)
+        return out
+    index = (np.arange(p)[:, None] * n + flat).reshape(-1)
+    weights = np.reshape(rows, (-1,))
+    if rows.dtype.kind == "c":
+        real = np.bincount(index, weights=np.real(weights), minlength=p * n)
+        return np.reshape(real + 1j * np.bincount(index, weights=np.imag(weights), minlength=p * n), (p, n))
+    return np.reshape(np.bincount(index, weights=weights, minlength=p * n), (p, n))

@@ -1,0 +1,199 @@
+"""The recorded graph: plain data that checks itself at every build and prints itself.
+
+Text form, one line per node in recording order:
+
+    graph   ::= "graph(" inputs ")" node* guard* "return" outputs
+    input   ::= name ":" dtype shape
+    node    ::= name ":" dtype shape "=" primitive "(" operand ("," operand)* ")" [params]
+    guard   ::= "guard" name "==" value
+    operand ::= name | constant
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from jacfwd.errors import BranchChangedError
+from jacfwd.formats.base import Shape
+from jacfwd.primitive import Primitive
+
+__all__ = ["Graph", "Guard", "Node", "Output"]
+
+
+class Node:
+    """One recorded operation: primitive, parents as positions, constants where there is no parent, parameters.
+
+    Inputs have no primitive. `location` is an opaque place in the user's code, `name` what the user called it.
+    """
+
+    __slots__ = ("constants", "dtype", "location", "name", "params", "parents", "primitive", "shape")
+
+    def __init__(
+        self,
+        primitive: Primitive | None,
+        parents: tuple[int | None, ...],
+        constants: tuple[Any, ...],
+        params: dict[str, Any],
+        shape: Shape,
+        dtype: np.dtype,
+        location: Any = None,
+    ) -> None:
+        self.primitive, self.parents, self.constants, self.params = primitive, parents, constants, params
+        self.shape, self.dtype, self.location = shape, dtype, location
+        self.name: str | None = None
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether the node can carry a derivative at all."""
+        return self.dtype.kind in "fc" and (self.primitive is None or self.primitive.differentiable)
+
+    def operands(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """The operands, parents looked up in `values`."""
+        pairs = zip(self.parents, self.constants, strict=True)
+        return tuple(constant if parent is None else values[parent] for parent, constant in pairs)
+
+    def __getstate__(self) -> tuple:
+        return tuple(getattr(self, slot) for slot in self.__slots__ if slot != "location")
+
+    def __setstate__(self, state: tuple) -> None:
+        for slot, value in zip((s for s in self.__slots__ if s != "location"), state, strict=True):
+            setattr(self, slot, value)
+        self.location = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Guard:
+    """A value that the recording relied on: node `node` was `value` at `where` in the user's code."""
+
+    node: int
+    value: Any
+    where: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """One leaf of the output: a node, or a constant that depends on no input."""
+
+    node: int | None
+    value: Any
+    shape: Shape
+    dtype: np.dtype
+
+
+@dataclasses.dataclass
+class Graph:
+    """Nodes in recording order, the positions of the inputs, the outputs, the guards."""
+
+    nodes: list[Node]
+    inputs: list[int]
+    outputs: list[Output]
+    guards: list[Guard]
+
+    def __post_init__(self) -> None:
+        self.check()
+
+    def check(self) -> None:
+        """Refuse a graph that is not well formed: parents come first, inputs have no primitive."""
+        inputs = set(self.inputs)
+        for at, node in enumerate(self.nodes):
+            if (node.primitive is None) != (at in inputs):
+                raise ValueError(f"node {at} is {'an input' if at in inputs else 'no input'} but has no business so")
+            if len(node.parents) != len(node.constants):
+                raise ValueError(f"node {at} has {len(node.parents)} parents for {len(node.constants)} operands")
+            if any(parent is not None and not 0 <= parent < at for parent in node.parents):
+                raise ValueError(f"node {at} depends on a node that comes later")
+        for place in (*self.guards, *self.outputs):
+            if place.node is not None and not 0 <= place.node < len(self.nodes):
+                raise ValueError(f"{place} refers to no node")
+
+    def evaluate(self, leaves: Sequence[Any], guards: bool = True) -> list[Any]:
+        """Replay by interpretation: the value of every node, at other inputs.
+
+        Raises BranchChangedError where a guarded value differs from the recorded one.
+        """
+        values: list[Any] = [None] * len(self.nodes)
+        for at, leaf in zip(self.inputs, leaves, strict=True):
+            values[at] = leaf
+        watched: dict[int, list[Guard]] = {}
+        for guard in self.guards if guards else ():
+            watched.setdefault(guard.node, []).append(guard)
+        for at, node in enumerate(self.nodes):
+            if node.primitive is not None:
+                values[at] = node.primitive.evaluate(node.operands(values), node.params)
+            for guard in watched.get(at, ()):
+                _hold(guard, values[at])
+        return values
+
+    def results(self, values: Sequence[Any]) -> list[Any]:
+        """The outputs among the nodes' values."""
+        return [out.value if out.node is None else values[out.node] for out in self.outputs]
+
+    def levels(self, wanted: Callable[[int], bool] | None = None) -> list[int]:
+        """Level of each node: 0 for inputs, else one more than the highest parent (among wanted ones)."""
+        level = [0] * len(self.nodes)
+        for at, node in enumerate(self.nodes):
+            parents = [p for p in node.parents if p is not None and (wanted is None or wanted(p))]
+            level[at] = 1 + max((level[p] for p in parents), default=-1)
+        return level
+
+    def __str__(self) -> str:
+        return to_text(self)
+
+
+def _hold(guard: Guard, value: Any) -> None:
+    if np.shape(value) != np.shape(guard.value) or not np.array_equal(value, guard.value):
+        raise BranchChangedError(
+            f"the recorded graph took a branch that this point does not take: {_short(guard.value)} when recorded, "
+            f"{_short(value)} now, {guard.where}; record the function again at this point"
+        )
+
+
+def names_of(graph: Graph) -> list[str]:
+    """A name for every node: the user's, made unique with a suffix, else t1, t2 ..."""
+    taken = {node.name for node in graph.nodes if node.name}
+    used: set[str] = set()
+    names, count = [], 0
+    for node in graph.nodes:
+        name = node.name
+        if name is None:
+            count += 1
+            while f"t{count}" in taken:
+                count += 1
+            name = f"t{count}"
+        elif name in used:
+            k = 2
+            while f"{name}_{k}" in taken or f"{name}_{k}" in used:
+                k += 1
+            name = f"{name}_{k}"
+        used.add(name)
+        names.append(name)
+    return names
+
+
+def to_text(graph: Graph) -> str:
+    """The graph as text, in the grammar of this module's docstring."""
+    names = names_of(graph)
+    heads = ", ".join(f"{names[at]}: {_type(graph.nodes[at])}" for at in graph.inputs)
+    lines = [f"graph({heads})"]
+    for name, node in zip(names, graph.nodes, strict=True):
+        if node.primitive is None:
+            continue
+        pairs = zip(node.parents, node.constants, strict=True)
+        operands = ", ".join(_short(c) if p is None else names[p] for p, c in pairs)
+        params = "".join(f", {key}={_short(value)}" for key, value in node.params.items())
+        lines.append(f"  {name}: {_type(node)} = {node.primitive.short}({operands}{params})")
+    lines += [f"  guard {names[guard.node]} == {_short(guard.value)}" for guard in graph.guards]
+    outs = ", ".join(_short(out.value) if out.node is None else names[out.node] for out in graph.outputs)
+    return "\n".join([*lines, f"  return {outs}"])
+
+
+def _type(node: Node) -> str:
+    return f"{node.dtype}[{','.join(map(str, node.shape))}]"
+
+
+def _short(value: Any) -> str:
+    text = np.array2string(value, threshold=6, precision=4) if isinstance(value, np.ndarray) else repr(value)
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,334 @@
+"""Primitives: a NumPy function together with its rule, and the builders in which rules are written.
+
+A rule says one thing, once: the structured local Jacobian with respect to each operand, given the output and
+the operands. Tangent, transpose, pattern, layer matrix, cost and generated source are readings of it.
+"""
+
+import dataclasses
+import functools
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from jacfwd.errors import UnsupportedFunctionError
+from jacfwd.formats.base import Format, Shape
+from jacfwd.formats.combined import Pair, Product
+from jacfwd.formats.entries import coo_entries, diagonal, segments, selection
+from jacfwd.formats.index import IndexMap
+from jacfwd.formats.operators import Operator
+
+__all__ = [
+    "Call",
+    "Primitive",
+    "Rule",
+    "composed",
+    "constant",
+    "elementwise",
+    "follows",
+    "linear",
+    "local_rule",
+    "moves",
+    "reduction",
+    "structured",
+    "wirtinger",
+]
+
+Local = Callable[..., Format | None]
+Group = tuple[tuple[int, ...], Format]
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One call as a rule sees it: output, operands, static parameters.
+
+    Values may be stand-in arrays of an outer recording.
+    """
+
+    primitive: "Primitive"
+    out: Any
+    operands: tuple[Any, ...]
+    params: dict[str, Any]
+
+    def again(self, operands: Sequence[Any]) -> Any:
+        """The function itself on other operands: positions, tangents."""
+        return self.primitive.evaluate(operands, self.params)
+
+    @property
+    def out_shape(self) -> Shape:
+        """Shape of the output."""
+        return np.shape(self.out)
+
+    def shape(self, k: int) -> Shape:
+        """Shape of operand k."""
+        return np.shape(self.operands[k])
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """What a function says of itself; made by the builders below.
+
+    `local(call, k)` is the local Jacobian with respect to operand k, None where the derivative is zero.
+    `operands` names the parameters that are arrays (None: every positional one, as for ufuncs); `sequence` says that
+    the first of them is a list of arrays. `kind` is the builder's name; `joint(call, wanted)`, where given, is one
+    format for all wanted operands, flattened and joined. `rewrite` replaces the call by other NumPy calls.
+    `signature` stands in for functions written in C that have none.
+    """
+
+    kind: str
+    local: Local | None = None
+    operands: tuple[str, ...] | None = None
+    sequence: bool = False
+    joint: Callable[[Call, tuple[int, ...]], Format] | None = None
+    rewrite: Callable | None = None
+    signature: str | None = None
+    refuses: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def on(self, *operands: str, sequence: bool = False, signature: str | None = None, **refuses: str) -> "Rule":
+        """The same rule for other array parameters, e.g. `.on("a", "weights")`; keywords name what is refused."""
+        return dataclasses.replace(
+            self,
+            operands=operands or self.operands,
+            sequence=sequence or self.sequence,
+            signature=signature or self.signature,
+            refuses={**self.refuses, **refuses},
+        )
+
+
+class Primitive:
+    """A function that can be differentiated: its name, the callable, the rule, and how calls are bound."""
+
+    def __init__(self, name: str, function: Callable, rule: Rule) -> None:
+        self.name, self.function, self.rule = name, function, rule
+        # Ufuncs and our own dispatched functions take all arrays by position, all else by keyword.
+        self.positional = isinstance(function, np.ufunc) or rule.operands is None
+        self.moves = rule.kind == "moves"
+        self.differentiable = rule.kind != "constant"
+        self.rewrite = rule.rewrite
+
+    def __repr__(self) -> str:
+        return f"<Primitive {self.name}>"
+
+    def __reduce__(self) -> tuple:
+        return _primitive_by_name, (self.name,)
+
+    @property
+    def short(self) -> str:
+        """The name without its module, as graphs print it."""
+        return self.name.rpartition(":")[2]
+
+    @functools.cached_property
+    def signature(self) -> inspect.Signature:
+        """The signature calls are bound to."""
+        if self.rule.signature is not None:
+            return _parsed(self.rule.signature)
+        return inspect.signature(self.function)
+
+    def bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Split a call into array operands and static parameters (those that were passed)."""
+        if self.positional:
+            return tuple(args), kwargs
+        arguments = self.signature.bind(*args, **kwargs).arguments
+        names = self.rule.operands or ()
+        params = {name: value for name, value in arguments.items() if name not in names}
+        for name in params.keys() & self.rule.refuses.keys():
+            raise UnsupportedFunctionError(f"{self.short}: {self.rule.refuses[name]}")
+        if self.rule.sequence:
+            return tuple(arguments[names[0]]), params
+        operands = [arguments.get(name) for name in names]
+        while operands and operands[-1] is None:
+            operands.pop()
+        return tuple(operands), params
+
+    def evaluate(self, operands: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Call the function again as it was bound."""
+        if self.positional:
+            return self.function(*operands, **params)
+        if self.rule.sequence:
+            return self.function(list(operands), **params)
+        names = self.rule.operands or ()
+        leading: list[Any] = []
+        keywords = dict(params)
+        for name, value in zip(names, operands, strict=False):
+            if self._places[name] == len(leading):
+                leading.append(value)
+            elif value is not None:
+                keywords[name] = value
+        return self.function(*leading, **keywords)
+
+    @functools.cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.signature.parameters)}
+
+    def local(self, call: Call, k: int) -> Format | None:
+        """The local Jacobian with respect to operand k."""
+        if self.rule.local is None:
+            return None
+        return self.rule.local(call, k)
+
+    def groups(self, call: Call, wanted: tuple[int, ...]) -> list[Group]:
+        """The local Jacobians of the wanted operands; joined operands are one group, flattened and concatenated."""
+        if len(wanted) > 1 and self.rule.joint is not None:
+            return [(wanted, self.rule.joint(call, wanted))]
+        found = [((k,), self.local(call, k)) for k in wanted]
+        return [(at, fmt) for at, fmt in found if fmt is not None]
+
+
+def _primitive_by_name(name: str) -> Primitive:
+    from jacfwd.rules import by_name
+
+    return by_name(name)
+
+
+def _parsed(text: str) -> inspect.Signature:
+    """A signature from its text, e.g. `"a, b, out=None"`."""
+    scope: dict[str, Any] = {}
+    # The texts are literals of the rule table, not input.
+    exec(f"def f({text}): pass", {"np": np}, scope)  # noqa: S102
+    return inspect.signature(scope["f"])
+
+
+@dataclasses.dataclass(frozen=True)
+class wirtinger:  # noqa: N801  (reads as a word in rules)
+    """The partial derivative of a non-holomorphic function: `a dz + b conj(dz)`."""
+
+    a: Any
+    b: Any
+
+
+def elementwise(*partials: Callable | None, **options: Any) -> Rule:
+    """Partial derivatives `partial(out, *operands, **params)`, one per operand; None means zero."""
+
+    def local(call: Call, k: int) -> Format | None:
+        partial = partials[k]
+        if partial is None:
+            return None
+        weights = partial(call.out, *call.operands, **call.params)
+        if isinstance(weights, wirtinger):
+            return Pair(*(diagonal(w, call.shape(k), call.out_shape) for w in (weights.a, weights.b)))
+        return diagonal(weights, call.shape(k), call.out_shape)
+
+    return Rule("elementwise", local, **options)
+
+
+def moves(**options: Any) -> Rule:
+    """Data movement: where each output comes from is read off by pushing positions through the function itself.
+
+    Positions start at one, so that a zero in the result is a hole (`tril`, `pad`).
+    """
+
+    def positions(call: Call, wanted: tuple[int, ...]) -> tuple[np.ndarray, int]:
+        starts, at, arrays = {}, 1, []
+        for k in wanted:
+            starts[k] = at
+            at += math.prod(call.shape(k))
+        for k in range(len(call.operands)):
+            shape = call.shape(k)
+            if k in starts:
+                arrays.append(np.arange(starts[k], starts[k] + math.prod(shape)).reshape(shape))
+            else:
+                arrays.append(np.zeros(shape, np.intp))
+        return np.asarray(call.again(arrays)), at - 1
+
+    def joint(call: Call, wanted: tuple[int, ...]) -> Format:
+        if len(wanted) == len(call.operands) == 1:
+            shape = call.shape(0)
+            index = IndexMap.of_movement(lambda start: call.again([start]), shape)
+            if index.affine is not None:
+                return selection(index)
+        where, total = positions(call, wanted)
+        in_shape = call.shape(wanted[0]) if len(wanted) == 1 else (total,)
+        if where.size and where.min() > 0:
+            return selection(IndexMap.of_positions(where - 1, in_shape))
+        rows = np.flatnonzero(where)
+        return coo_entries(in_shape, where.shape, rows, where.reshape(-1)[rows] - 1, 1)
+
+    return Rule("moves", lambda call, k: joint(call, (k,)), joint=joint, **options)
+
+
+def reduction(weight: Callable | None = None, **options: Any) -> Rule:
+    """Sums along axes with weights `weight(out, x, **params)`, `out` kept broadcastable; None weighs all by one.
+
+    A weight may be zero-dimensional or of the shape of x. `where=` masks it.
+    """
+
+    def local(call: Call, k: int) -> Format:
+        x, params = call.operands[k], dict(call.params)
+        axis = params.pop("axis", None)
+        where = params.pop("where", True)
+        params.pop("keepdims", None)
+        params.pop("dtype", None)
+        index = reduced(np.shape(x), axis, call.out_shape)
+        weights: Any = 1
+        if weight is not None:
+            kept = np.reshape(call.out, index.kept)
+            weights = weight(kept, x, where=where, axis=axis, **params)
+        elif where is not True:
+            weights = np.broadcast_to(where, np.shape(x))
+        if isinstance(weights, wirtinger):
+            return Pair(segments(index.map, weights.a), segments(index.map, weights.b))
+        return segments(index.map, weights)
+
+    return Rule("reduction", local, **options)
+
+
+@dataclasses.dataclass(frozen=True)
+class Reduced:
+    """A reduction's structure: the map from elements to outputs, and the output's shape with axes kept."""
+
+    map: IndexMap
+    kept: Shape
+
+
+def reduced(shape: Shape, axis: Any, out_shape: Shape) -> Reduced:
+    """Which output each element of `shape` goes into when `axis` is summed."""
+    axes = range(len(shape)) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, len(shape))
+    kept = tuple(1 if k in axes else n for k, n in enumerate(shape))
+    spread = IndexMap.broadcast(kept, shape)
+    return Reduced(IndexMap(shape, out_shape, affine=spread.affine), kept)
+
+
+def linear(apply: Callable, transposed: Callable, mixed: Callable, support: Callable | None = None) -> Rule:
+    """A linear function of its first operand along some axes, by its action on tangent blocks.
+
+    `apply(call)` and `transposed(call)` give functions of blocks, `mixed(call)` the axes that meet (input, output).
+    """
+
+    def local(call: Call, k: int) -> Format | None:
+        if k != 0:
+            raise UnsupportedFunctionError(f"no derivative with respect to operand {k} of a linear function")
+        return Operator(call.shape(0), call.out_shape, apply(call), transposed(call), mixed(call), support)
+
+    return Rule("linear", local)
+
+
+def structured(*locals_: Callable[[Call], Format | None] | None, **options: Any) -> Rule:
+    """One function of the call per operand, each giving a format directly."""
+
+    def local(call: Call, k: int) -> Format | None:
+        own = locals_[k]
+        return None if own is None else own(call)
+
+    return Rule("structured", local, **options)
+
+
+def local_rule(local: Local, **options: Any) -> Rule:
+    """A rule written as `local(call, k) -> Format`, where operands are many or alike."""
+    return Rule("structured", local, **options)
+
+
+def follows(*factors: Format) -> Product:
+    """An unmultiplied product, nearest factor first."""
+    return Product(list(factors))
+
+
+def composed(function: Callable, **options: Any) -> Rule:
+    """A function replaced by other differentiable NumPy calls: its derivative is theirs."""
+    return Rule("composed", rewrite=function, **options)
+
+
+def constant(**options: Any) -> Rule:
+    """Piecewise constant, or integer and boolean results: the derivative is zero."""
+    return Rule("constant", **options)

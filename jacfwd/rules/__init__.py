@@ -1,0 +1,75 @@
+"""The rule table: every primitive once, assembled here and nowhere else."""
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jacfwd.primitive import Primitive, Rule
+from jacfwd.rules import constant, elementwise, internal, linalg, movement, reduction
+
+__all__ = ["TABLE", "by_name", "find"]
+
+FAMILIES = (elementwise.RULES, movement.RULES, reduction.RULES, linalg.RULES, constant.RULES, internal.RULES)
+
+
+def name_of(function: Callable) -> str:
+    """The key of a function: `module:name` with the public module."""
+    module = getattr(function, "__module__", None) or "numpy"
+    name = getattr(function, "__qualname__", None) or function.__name__
+    return f"{'numpy' if isinstance(function, np.ufunc) and module.startswith('numpy') else module}:{name}"
+
+
+def _assemble() -> dict[Any, Primitive]:
+    """Merge the families; a key that stands twice is an error, a name this NumPy lacks is left out upstream."""
+    table: dict[Any, Primitive] = {}
+    names: set[str] = set()
+    for family in FAMILIES:
+        for key, rule in family.items():
+            name = key if isinstance(key, str) else name_of(key)
+            if name in names:
+                raise ValueError(f"two rules for {name}")
+            names.add(name)
+            if isinstance(key, str):
+                _PENDING[key] = rule
+            else:
+                table[key] = Primitive(name, key, rule)
+    return table
+
+
+_PENDING: dict[str, Rule] = {}
+TABLE: dict[Any, Primitive] = _assemble()
+_BY_NAME = {primitive.name: primitive for primitive in TABLE.values()}
+
+
+def find(function: Callable) -> Primitive | None:
+    """The primitive of a function, or None; rules keyed by name are resolved once their module is imported."""
+    try:
+        found = TABLE.get(function)
+    except TypeError:  # unhashable callables have no rule
+        return None
+    if found is None and _PENDING:
+        resolve()
+        found = TABLE.get(function)
+    return found
+
+
+def resolve() -> None:
+    """Turn names into primitives for all modules that have been imported meanwhile."""
+    for name in list(_PENDING):
+        module, _, attribute = name.partition(":")
+        if module in sys.modules:
+            rule = _PENDING.pop(name)
+            function = functools.reduce(lambda o, part: getattr(o, part, None), attribute.split("."), sys.modules[module])
+            if function is not None and function not in TABLE:
+                TABLE[function] = _BY_NAME[name] = Primitive(name, function, rule)
+
+
+def by_name(name: str) -> Primitive:
+    """The primitive with this name, for unpickling."""
+    if name not in _BY_NAME:
+        __import__(name.partition(":")[0])
+        resolve()
+    return _BY_NAME[name]
