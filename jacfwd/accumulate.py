@@ -1,0 +1,72 @@
+"""The Jacobian by products of structured local Jacobians: no seeds, no colours."""
+
+import math
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from jacfwd.chain import Chain
+from jacfwd.formats import compose as algebra
+from jacfwd.formats.base import Format
+from jacfwd.formats.entries import Entries
+from jacfwd.formats.index import IndexMap
+
+__all__ = ["accumulate", "columns_of", "to_csr"]
+
+
+def columns_of(chain: Chain, k: int) -> Entries:
+    """The Jacobian of input k itself: its stretch of the n columns."""
+    shape = chain.graph.nodes[chain.wrt[k]].shape
+    index = IndexMap.identity(shape, (chain.n,), offset=chain.offsets[k])
+    return Entries((chain.n,), shape, None, index)
+
+
+def accumulate(chain: Chain) -> list[Format | None]:
+    """Jacobians of the outputs with respect to all n inputs, `J_node = sum_parents L_parent J_parent`.
+
+    Forward accumulation (Griewank and Walther 2008, section 3.2) on structured matrices; None means zero.
+    """
+    held: dict[int, Format] = {at: columns_of(chain, k) for k, at in enumerate(chain.wrt)}
+    last = chain._last_use()
+    with np.errstate(all="ignore"):
+        for step in chain.steps:
+            terms = [_through(chain, held, parents, fmt) for parents, fmt in step.groups]
+            for gone in last.get(step.node, ()):
+                held.pop(gone, None)
+            known = [term for term in terms if term is not None]
+            if known:
+                total = algebra.add(known)
+                real = chain.graph.nodes[step.node].dtype.kind != "c"
+                held[step.node] = algebra.real_part(total) if real and _may_be_complex(chain, step) else total
+    return [None if out.node is None else held.get(out.node) for out in chain.graph.outputs]
+
+
+def _through(chain: Chain, held: dict[int, Format], parents: tuple[int, ...], fmt: Format) -> Format | None:
+    if len(parents) == 1:
+        before = held.get(parents[0])
+        return None if before is None else algebra.compose(fmt, before)
+    sizes = [math.prod(chain.graph.nodes[q].shape) for q in parents]
+    return algebra.compose(fmt, algebra.stack([held.get(q) for q in parents], (chain.n,), sizes))
+
+
+def _may_be_complex(chain: Chain, step: Any) -> bool:
+    return any(chain.graph.nodes[q].dtype.kind == "c" for parents, _ in step.groups for q in parents)
+
+
+def to_csr(chain: Chain, parts: list[Format | None], dtype: np.dtype) -> sp.csr_array:
+    """Outputs' Jacobians as one canonical CSR matrix `(m, n)`; entries whose value is zero are stored."""
+    rows, cols, values = [], [], []
+    for part, start in zip(parts, chain.out_offsets, strict=False):
+        if part is not None:
+            r, c, v = part.coo()
+            rows.append(r + start)
+            cols.append(c)
+            values.append(np.asarray(v, dtype))
+    if not rows:
+        return sp.csr_array((chain.m, chain.n), dtype=dtype)
+    index = np.int32 if max(chain.m, chain.n) < 2**31 else np.int64
+    place = (np.concatenate(rows).astype(index), np.concatenate(cols).astype(index))
+    matrix = sp.coo_array((np.concatenate(values), place), shape=(chain.m, chain.n)).tocsr()
+    matrix.sort_indices()
+    return matrix

@@ -1,0 +1,287 @@
+"""Recordings: what happens to an operation on Tracers.
+
+`Record` keeps the graph. `Forward` keeps nothing: it pushes tangents through the local Jacobians at once. Both
+evaluate the function with plain values as they go; each has a level, one above the recording it runs in.
+"""
+
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from jacfwd.formats.dispatch import as_dtype
+from jacfwd.graph import Graph, Guard, Node, Output
+from jacfwd.locations import describe, here
+from jacfwd.primitive import Call, Primitive
+from jacfwd.recording.apply import is_tracer
+from jacfwd.recording.interpose import RUNNING, interposed
+from jacfwd.recording.storage import Hollow, Storage, place_of
+from jacfwd.recording.tracer import Tracer, leaked, plain_value
+from jacfwd.rules import find
+from jacfwd.rules.internal import element
+
+__all__ = ["Forward", "Record", "Recording"]
+
+ELEMENT = find(element)
+
+
+class Recording:
+    """What both kinds share: levels, values, views, constants."""
+
+    keeps = False
+
+    def __init__(self) -> None:
+        self.outer = RUNNING.get()
+        self.level = 0 if self.outer is None else self.outer.level + 1
+        self.thread = threading.get_ident()
+        self.closed = False
+        self.here = here
+
+    # Kinds of recording differ in these
+
+    def emit(self, primitive: Primitive, handles: Sequence[Any], operands: Sequence[Any], params: dict, out: Any) -> Any:
+        """Take note of one operation; the answer is what stands for its result, None if it is constant."""
+        raise NotImplementedError
+
+    def value_of(self, handle: Any, shape: tuple[int, ...]) -> Any:
+        """The value behind a handle, or something with its shape where values are not kept."""
+        raise NotImplementedError
+
+    def guard(self, handle: Any, value: Any) -> None:
+        """The recording relies on this value."""
+
+    # Running
+
+    def run(self, function: Callable, call: Callable[[], Any]) -> Any:
+        """Run `call()`, which calls the user's `function`, with names rebound; then close."""
+        token = RUNNING.set(self)
+        try:
+            with interposed(function):
+                return call()
+        finally:
+            RUNNING.reset(token)
+            self.closed = True
+
+    def check_open(self, tracer: Tracer) -> None:
+        """Raise LeakedTracerError where a Tracer outlives its recording."""
+        if self.closed:
+            raise leaked(tracer)
+
+    # Operations
+
+    def apply(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Evaluate a primitive on values and take note of it; views of memory stay views."""
+        handles, values = [], []
+        for x in operands:
+            if type(x) is Tracer and x._rec is self:
+                if self.closed:
+                    raise leaked(x)
+                handles.append(x.handle)
+                values.append(x.value)
+            else:
+                if type(x) is Tracer:
+                    x._rec.check_open(x)
+                handles.append(None)
+                values.append(x)
+        if primitive.moves and len(operands) == 1 and not operands[0].is_scalar:
+            seen, out = self._move(primitive, operands[0], params)
+            if seen is not None:
+                return seen
+        else:
+            out = primitive.evaluate(values, params)
+        return self.result(primitive, handles, values, operands, params, out)
+
+    def result(self, primitive: Primitive, handles: list, values: list, operands: Any, params: dict, out: Any) -> Any:
+        """The Tracer for a value just computed."""
+        if all(handle is None for handle in handles):
+            return self.constant(out)
+        return self.wrap(out, self.emit(primitive, handles, values, params, out))
+
+    def operate(self, primitive: Primitive, function: Callable, a: Any, b: Any) -> Any:
+        """A binary operator on Tracers of this recording and numbers: `apply` without its questions."""
+        if self.closed:
+            raise leaked(a if type(a) is Tracer else b)
+        if type(a) is Tracer:
+            handle_a, value_a = (a._handle, a._value) if a._storage is None else (a.handle, a.value)
+        else:
+            handle_a, value_a = None, a
+        if type(b) is Tracer:
+            handle_b, value_b = (b._handle, b._value) if b._storage is None else (b.handle, b.value)
+        else:
+            handle_b, value_b = None, b
+        out = function(value_a, value_b)
+        if handle_a is None and handle_b is None:
+            return self.constant(out)
+        return self.wrap(out, self.emit(primitive, (handle_a, handle_b), (value_a, value_b), {}, out))
+
+    def _move(self, primitive: Primitive, x: Tracer, params: dict) -> tuple[Any, Any]:
+        """Movement that NumPy answers with a view is a view of the same storage here: `(view or None, value)`."""
+        storage = x.storage()
+        moved = primitive.evaluate((storage.shape_view(x._place),), params)
+        if type(moved) is np.ndarray and moved.flags.writeable and np.may_share_memory(moved, storage.twin):
+            return x.view_at(place_of(moved, storage.twin)), None
+        return None, moved if storage.twin is storage.memory else primitive.evaluate((x.value,), params)
+
+    def wrap(self, out: Any, handle: Any) -> Any:
+        """A Tracer for a result of this recording."""
+        if handle is None:
+            return self.constant(out)
+        return Tracer(self, out, handle)
+
+    def constant(self, value: Any, always: bool = False) -> Any:
+        """A float or complex array that no input reaches yet, but that may be written to; others as they are."""
+        if type(value) is tuple:
+            return tuple(self.constant(v) for v in value)
+        if type(value) is Tracer:
+            return Tracer(self, value, None, here()) if value.dtype.kind in "fc" and not value.is_scalar else value
+        if type(value) is np.ndarray and (always or value.dtype.kind in "fc"):
+            return Tracer(self, value, None, None)
+        return value
+
+    def element(self, x: Tracer, cell: int) -> Any:
+        """One element of a Tracer with a storage, by its cell."""
+        storage: Storage = x._storage  # type: ignore[assignment]
+        value = storage.memory[cell]
+        handle, entry, shape = storage.cell(cell)
+        if handle is None:
+            return value
+        if shape == () and entry == 0:
+            return Tracer(self, value, handle, x._where)
+        return self._element(handle, value, entry, shape)
+
+    def element_of_node(self, handle: Any, value: Any, position: int) -> Any:
+        """One element of a one-dimensional node by its position."""
+        if handle is None:
+            return value[position]
+        return self._element(handle, value[position], position, value.shape)
+
+    def _element(self, handle: Any, out: Any, entry: int, shape: tuple[int, ...]) -> Any:
+        params = {"position": entry}
+        return self.wrap(out, self.emit(ELEMENT, (handle,), (self.value_of(handle, shape),), params, out))
+
+    def copy(self, x: Tracer, order: str = "C") -> Any:
+        """`x.copy()`: the same node, other memory."""
+        value = x.value
+        out = value.copy(order) if isinstance(value, np.ndarray) or type(value) is Tracer else value
+        return Tracer(self, out, x.handle, x._where)
+
+
+class Forward(Recording):
+    """Forward mode without a tape: a handle is the tangent block `(p,) + shape` of a value."""
+
+    def emit(self, primitive: Primitive, handles: Sequence[Any], operands: Sequence[Any], params: dict, out: Any) -> Any:
+        if not primitive.differentiable or out.dtype.kind not in "fc":
+            return None
+        wanted = tuple(k for k, handle in enumerate(handles) if handle is not None)
+        total = None
+        with np.errstate(all="ignore"):
+            for at, fmt in primitive.groups(Call(primitive, out, tuple(operands), params), wanted):
+                moved = fmt.push(_joined([handles[k] for k in at]))
+                total = moved if total is None else np.add(total, moved)
+        return None if total is None else as_dtype(total, out.dtype)
+
+    def value_of(self, handle: Any, shape: tuple[int, ...]) -> Any:
+        return Hollow(shape)
+
+    def input(self, value: Any, tangents: Any) -> Tracer:
+        """A Tracer for an input and its tangent block (None: held constant)."""
+        return Tracer(self, _owned(value), tangents, here())
+
+
+def _joined(blocks: list[Any]) -> Any:
+    """One block of several, flattened side by side."""
+    if len(blocks) == 1:
+        return blocks[0]
+    return np.concatenate([np.reshape(block, (block.shape[0], -1)) for block in blocks], axis=1)
+
+
+def _owned(value: Any) -> Any:
+    """Input values, out of reach of the caller's memory."""
+    if type(value) is Tracer:
+        return value.frozen()
+    return np.array(value) if isinstance(value, np.ndarray) else value
+
+
+class Record(Recording):
+    """A recording that keeps the graph: a handle is a node's position."""
+
+    keeps = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nodes: list[Node] = []
+        self.values: list[Any] = []
+        self.inputs: list[int] = []
+        self.guards: list[Guard] = []
+        self._constants: dict[int, tuple[Any, Any]] = {}
+        self._elements: dict[tuple[int, int], int] = {}
+
+    def input(self, value: Any, name: str) -> Tracer:
+        """A Tracer for an input."""
+        value = _owned(value)
+        node = Node(None, (), (), {}, tuple(np.shape(value)), value.dtype, None)
+        node.name = name
+        self.inputs.append(len(self.nodes))
+        self.nodes.append(node)
+        self.values.append(value)
+        return Tracer(self, value, len(self.nodes) - 1, here())
+
+    def emit(self, primitive: Primitive, handles: Sequence[Any], operands: Sequence[Any], params: dict, out: Any) -> Any:
+        constants = tuple(
+            [self.own(x) if handle is None else None for x, handle in zip(operands, handles, strict=True)]
+        )
+        self.nodes.append(Node(primitive, tuple(handles), constants, params, out.shape, out.dtype, here()))
+        self.values.append(out)
+        return len(self.nodes) - 1
+
+    def own(self, value: Any) -> Any:
+        """A constant operand, copied once per array and content, so that the graph keeps no memory of the user's."""
+        if type(value) is Tracer:
+            return value.frozen()
+        if not isinstance(value, np.ndarray):
+            return value
+        known = self._constants.get(id(value))
+        if known is not None and known[0]() is value and _same_bits(known[1], value):
+            return known[1]
+        kept = np.array(value)
+        kept.flags.writeable = False
+        self._constants[id(value)] = (weakref.ref(value), kept)
+        return kept
+
+    def value_of(self, handle: Any, shape: tuple[int, ...]) -> Any:
+        return self.values[handle]
+
+    def _element(self, handle: Any, out: Any, entry: int, shape: tuple[int, ...]) -> Any:
+        known = self._elements.get((handle, entry))
+        if known is None:
+            made = super()._element(handle, out, entry, shape)
+            self._elements[handle, entry] = made._handle
+            return made
+        return Tracer(self, out, known, None)
+
+    def guard(self, handle: Any, value: Any) -> None:
+        plain = plain_value(value)
+        known = np.array(plain)
+        for guard in reversed(self.guards):
+            if guard.node == handle:
+                return
+        self.guards.append(Guard(handle, known, f"at {describe(here())}"))
+
+    def graph(self, outputs: Sequence[Any]) -> Graph:
+        """The closed graph with these leaves (Tracers or constants) as outputs."""
+        return Graph(self.nodes, self.inputs, [self._output(leaf) for leaf in outputs], self.guards)
+
+    def _output(self, leaf: Any) -> Output:
+        if type(leaf) is Tracer and leaf._rec is self:
+            handle = leaf.handle
+            return Output(handle, None if handle is not None else leaf.frozen().value, leaf.shape, leaf.dtype)
+        kept = leaf if is_tracer(leaf) else np.asarray(leaf)[()]
+        return Output(None, kept, tuple(kept.shape), kept.dtype)
+
+
+def _same_bits(a: np.ndarray, b: np.ndarray) -> bool:
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
