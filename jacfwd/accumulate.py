@@ -28,7 +28,7 @@ def accumulate(chain: Chain) -> list[Format | None]:
     Forward accumulation (Griewank and Walther 2008, section 3.2) on structured matrices; None means zero.
     """
     held: dict[int, Format] = {at: columns_of(chain, k) for k, at in enumerate(chain.wrt)}
-    last = chain._last_use()
+    last = chain.last_use()
     with np.errstate(all="ignore"):
         for step in chain.steps:
             terms = [_through(chain, held, parents, fmt) for parents, fmt in step.groups]

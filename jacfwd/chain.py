@@ -110,7 +110,7 @@ class Chain:
     def tangents(self, seeds: Sequence[Any], keep: bool = False) -> dict[int, Any]:
         """Tangent blocks by node, from one block (or None) per input; freed after their last use unless kept."""
         held = {at: seed for at, seed in zip(self.wrt, seeds, strict=True) if seed is not None}
-        last = {} if keep else self._last_use()
+        last = {} if keep else self.last_use()
         with np.errstate(all="ignore"):
             for step in self.steps:
                 total = None
@@ -125,7 +125,7 @@ class Chain:
                     held[step.node] = as_dtype(total, self.graph.nodes[step.node].dtype)
         return held
 
-    def _last_use(self) -> dict[int, list[int]]:
+    def last_use(self) -> dict[int, list[int]]:
         """For each step the nodes that nobody needs afterwards."""
         outputs = {out.node for out in self.graph.outputs}
         last: dict[int, int] = {}
@@ -141,7 +141,7 @@ class Chain:
     def pull(self, seeds: Any) -> Any:
         """Reverse: cotangents `(p, m)` of the outputs to `(p, n)`, transposed without conjugation.
 
-        Complex nodes pair as `Re(w . v)`; `rows` builds complex Jacobians from it.
+        Complex nodes pair as `Re(w . v)`; complex-linear products are made of two of these.
         """
         p, nodes = seeds.shape[0], self.graph.nodes
         held: dict[int, Any] = {}
@@ -175,18 +175,15 @@ class Chain:
             _accumulate(held, parent, as_dtype(part, nodes[parent].dtype))
             start = stop
 
-    def rows(self, first: int, last: int) -> Any:
-        """Rows `first:last` of the Jacobian, by reverse mode: `(last - first, n)`."""
-        seeds = np.zeros((last - first, self.m), self.dtype)
-        seeds[np.arange(last - first), np.arange(first, last)] = 1
-        real = self.pull(seeds)
-        if any(out.dtype.kind == "c" for out in self.graph.outputs) and self._real_inputs:
-            return real + 1j * self.pull(-1j * seeds)
-        return real
+    @property
+    def real_inputs(self) -> bool:
+        """Whether no selected input is complex."""
+        return all(self.graph.nodes[at].dtype.kind != "c" for at in self.wrt)
 
     @property
-    def _real_inputs(self) -> bool:
-        return all(self.graph.nodes[at].dtype.kind != "c" for at in self.wrt)
+    def complex_outputs(self) -> bool:
+        """Whether some output is complex."""
+        return any(out.dtype.kind == "c" for out in self.graph.outputs)
 
     # Writing the factors out
 

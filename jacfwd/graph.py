@@ -17,6 +17,7 @@ import numpy as np
 
 from jacfwd.errors import BranchChangedError
 from jacfwd.formats.base import Shape
+from jacfwd.locations import assigned_name
 from jacfwd.primitive import Primitive
 
 __all__ = ["Graph", "Guard", "Node", "Output"]
@@ -141,6 +142,12 @@ class Graph:
     def __str__(self) -> str:
         return to_text(self)
 
+    def __getstate__(self) -> dict:
+        # Locations are code objects, which do not pickle: what they say is written down as names first.
+        for node, label in zip(self.nodes, labels_of(self.nodes), strict=True):
+            node.name = label
+        return self.__dict__
+
 
 def _hold(guard: Guard, value: Any) -> None:
     if np.shape(value) != np.shape(guard.value) or not np.array_equal(value, guard.value):
@@ -150,13 +157,29 @@ def _hold(guard: Guard, value: Any) -> None:
         )
 
 
+def labels_of(nodes: list[Node]) -> list[str | None]:
+    """What the user calls each node: by `jf.name`, or as the variable that the line assigns to.
+
+    Where one call became several nodes, the last of them is what the variable holds.
+    """
+    labels = []
+    for at, node in enumerate(nodes):
+        label = node.name
+        if label is None and node.location is not None:
+            after = nodes[at + 1] if at + 1 < len(nodes) else None
+            inner = after is not None and after.location == node.location and after.primitive is not node.primitive
+            label = None if inner else assigned_name(node.location)
+        labels.append(label)
+    return labels
+
+
 def names_of(graph: Graph) -> list[str]:
     """A name for every node: the user's, made unique with a suffix, else t1, t2 ..."""
-    taken = {node.name for node in graph.nodes if node.name}
+    labels = labels_of(graph.nodes)
+    taken = {label for label in labels if label}
     used: set[str] = set()
     names, count = [], 0
-    for node in graph.nodes:
-        name = node.name
+    for name in labels:
         if name is None:
             count += 1
             while f"t{count}" in taken:

@@ -1,0 +1,46 @@
+"""The memory budget: large results are refused before they are tried."""
+
+import os
+
+from jacfwd.errors import MemoryBudgetError
+
+__all__ = ["budget", "require", "set_memory_budget"]
+
+_limit: int | None = None
+
+
+def set_memory_budget(nbytes: int | None) -> None:
+    """Set how many bytes one result may take; None: half of the memory that is free at the call.
+
+    Raises ValueError for a budget that is not positive.
+    """
+    global _limit
+    if nbytes is not None and nbytes <= 0:
+        raise ValueError(f"the memory budget must be positive, got {nbytes}")
+    _limit = nbytes
+
+
+def budget() -> int:
+    """The number of bytes that one result may take now."""
+    if _limit is not None:
+        return _limit
+    try:
+        with open("/proc/meminfo") as info:
+            for line in info:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 512
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (ValueError, OSError, AttributeError):
+        return 1 << 31
+
+
+def require(nbytes: int, what: str, instead: str) -> None:
+    """Raise MemoryBudgetError if a result of this size is out of the question."""
+    limit = budget()
+    if nbytes > limit:
+        raise MemoryBudgetError(
+            f"{what} needs {nbytes / 2**20:,.0f} MiB, the budget is {limit / 2**20:,.0f} MiB; {instead}"
+        )
