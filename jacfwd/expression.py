@@ -66,10 +66,18 @@ _BINARY = {
 }
 _UNARY = {ast.UAdd: np.positive, ast.USub: np.negative}
 
-Formula = Callable[[dict[str, Any]], Any]
-"""The value of a formula, given the values of the variables."""
-
 NameHook = Callable[[str, Any], Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One evaluation: the values of the variables so far, and what is called with every new value."""
+
+    values: dict[str, Any]
+    name: NameHook
+
+
+Formula = Callable[[Run], Any]
 
 
 class ExpressionError(ValueError):
@@ -78,25 +86,31 @@ class ExpressionError(ValueError):
 
 @dataclass(frozen=True)
 class Expression:
-    """A program: its inputs in order of first appearance, and its steps (variable or None, formula)."""
+    """A program: its inputs in order of first appearance, and its steps (variable, formula).
 
-    source: str
+    The last variable is the result; a last formula without one is called `f`, or by its text if f is taken.
+    """
+
     variables: tuple[str, ...]
-    steps: tuple[tuple[str | None, Formula], ...]
+    steps: tuple[tuple[str, Formula], ...]
+
+    @property
+    def result(self) -> str:
+        """The variable whose value the program returns."""
+        return self.steps[-1][0]
 
     def function(self, name: NameHook = lambda label, value: value) -> Callable[..., Any]:
-        """The program as a function of its inputs that returns the value of its last step.
+        """The program as a function of its inputs that returns its result.
 
-        `name(label, value)` is called with every assigned variable, and what it returns is used instead.
+        `name(label, value)` is called with the value of every operation, and what it returns is used instead;
+        the label is the variable that is assigned to, and inside a formula the text of the operation.
         """
 
         def program(*args: Any) -> Any:
-            known = dict(zip(self.variables, args, strict=True))
+            run = Run(dict(zip(self.variables, args, strict=True)), name)
             for label, formula in self.steps:
-                value = formula(known)
-                if label is not None:
-                    value = known[label] = name(label, value)
-            return value
+                run.values[label] = name(label, formula(run))
+            return run.values[self.result]
 
         kind = inspect.Parameter.POSITIONAL_ONLY
         signature = inspect.Signature([inspect.Parameter(v, kind) for v in self.variables])
@@ -129,7 +143,7 @@ class _Reader:
     def program(self) -> Expression:
         statements = self._statements()
         steps = [self._step(s, last=s is statements[-1]) for s in statements]
-        return Expression(self.source, tuple(self.inputs), tuple(steps))
+        return Expression(tuple(self.inputs), tuple(steps))
 
     def _statements(self) -> list[ast.stmt]:
         text = self.source.strip()
@@ -149,14 +163,15 @@ class _Reader:
             raise ExpressionError("the expression is empty")
         return statements
 
-    def _step(self, statement: ast.stmt, last: bool) -> tuple[str | None, Formula]:
+    def _step(self, statement: ast.stmt, last: bool) -> tuple[str, Formula]:
         match statement:
             case ast.Assign(targets=[ast.Name(id=label)], value=value):
-                formula = self._formula(value, MAX_DEPTH)
+                formula = self._step_formula(value)
                 self._assign(label, statement)
                 return label, formula
             case ast.Expr(value=value) if last:
-                return None, self._formula(value, MAX_DEPTH)
+                formula = self._step_formula(value)
+                return _label(value) if "f" in self.inputs + self.assigned else "f", formula
             case ast.Expr():
                 self._reject(statement, "this value is not used; assign it to a variable")
         self._reject(statement, "expected a formula or an assignment 'variable = formula'")
@@ -170,6 +185,12 @@ class _Reader:
             self._reject(statement, f"{label!r} is assigned after it was read; choose another name")
         self.assigned.append(label)
 
+    def _step_formula(self, node: ast.expr) -> Formula:
+        """The formula of a whole step; a lone variable counts as an operation, so that it is a new value."""
+        if isinstance(node, ast.Name):
+            return _applied(np.positive, [self._variable(node.id, node)])
+        return self._formula(node, MAX_DEPTH)
+
     def _formula(self, node: ast.expr, depth: int) -> Formula:
         if depth == 0:
             self._reject(node, f"nested more than {MAX_DEPTH} deep; assign parts of it to variables")
@@ -179,15 +200,19 @@ class _Reader:
             case ast.Name(id=label):
                 return self._variable(label, node)
             case ast.UnaryOp(op=op, operand=operand) if type(op) in _UNARY:
-                return _applied(_UNARY[type(op)], [self._formula(operand, depth - 1)])
+                return _applied(_UNARY[type(op)], self._operands([operand], depth))
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
-                operands = [self._formula(x, depth - 1) for x in (left, right)]
-                return _applied(_BINARY[type(op)], operands)
+                return _applied(_BINARY[type(op)], self._operands([left, right], depth))
             case ast.Call(func=ast.Name(id=label)):
-                function = self._function(label, node)
-                return _applied(function, [self._formula(x, depth - 1) for x in node.args])
-        text = ast.unparse(node)
-        self._reject(node, f"{text[:40]!r} is none of: number, variable, + - * / **, function")
+                return _applied(self._function(label, node), self._operands(node.args, depth))
+        self._reject(node, f"{ast.unparse(node)[:40]!r} is none of: number, variable, + - * / **, function")
+
+    def _operands(self, nodes: list[ast.expr], depth: int) -> list[Formula]:
+        formulas = [self._formula(node, depth - 1) for node in nodes]
+        return [
+            formula if isinstance(node, ast.Name | ast.Constant) else _labelled(_label(node), formula)
+            for node, formula in zip(nodes, formulas, strict=True)
+        ]
 
     def _number(self, node: ast.expr, value: object) -> Formula:
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -198,17 +223,17 @@ class _Reader:
             number = np.float64(np.inf)
         if not np.isfinite(number):
             self._reject(node, "the number is too large")
-        return lambda known: number
+        return lambda run: number
 
     def _variable(self, label: str, node: ast.expr) -> Formula:
         if label in CONSTANTS:
             constant = np.float64(CONSTANTS[label])
-            return lambda known: constant
+            return lambda run: constant
         if label in FUNCTIONS:
             self._reject(node, f"{label!r} is a function; write {label}(...)")
         if label not in self.assigned and label not in self.inputs:
             self.inputs.append(label)
-        return lambda known: known[label]
+        return lambda run: run.values[label]
 
     def _function(self, label: str, node: ast.Call) -> Callable[..., Any]:
         if label not in FUNCTIONS:
@@ -226,4 +251,14 @@ class _Reader:
 
 
 def _applied(function: Callable[..., Any], operands: list[Formula]) -> Formula:
-    return lambda known: function(*(operand(known) for operand in operands))
+    return lambda run: function(*(operand(run) for operand in operands))
+
+
+def _labelled(label: str, formula: Formula) -> Formula:
+    return lambda run: run.name(label, formula(run))
+
+
+def _label(node: ast.expr) -> str:
+    """The formula as text without blanks, cut where it gets long."""
+    text = ast.unparse(node).replace(" ", "")
+    return text if len(text) <= 32 else text[:29] + "..."

@@ -66,16 +66,35 @@ def test_the_number_of_arguments_is_checked():
         parse("x + y").function()(1.0)
 
 
-def test_every_assigned_variable_passes_the_hook():
-    seen = []
+def labels(source, *args):
+    seen = {}
+    parse(source).function(name=lambda label, value: seen.setdefault(label, value))(*args)
+    return seen
 
-    def hook(label, result):
-        seen.append((label, result))
-        return result + 1
 
-    f = parse("g = 3*x; h = g*g; h - x").function(name=hook)
-    assert f(1.0) == 16.0 + 1 - 1
-    assert seen == [("g", 3.0), ("h", 16.0)]
+def test_every_operation_passes_the_hook_under_its_variable_or_its_text():
+    assert labels("g = 3*x; h = g*g + x; -h", 1.0) == {"g": 3.0, "g*g": 9.0, "h": 10.0, "f": -10.0}
+    assert labels("sin(x)*2", 0.0) == {"sin(x)": 0.0, "f": 0.0}
+
+
+def test_what_the_hook_returns_is_used():
+    f = parse("g = 3*x; h = g*g; h - x").function(name=lambda label, value: value + 1)
+    assert f(1.0) == (4.0 * 4.0 + 1) - 1 + 1
+
+
+def test_the_result_has_a_name():
+    assert parse("g = 3*x; h = g**2").result == "h"
+    assert parse("3*x").result == "f"
+    assert parse("f = 3*x; f**2").result == "f**2"
+    assert parse("f + 1").result == "f+1"
+
+
+def test_a_copy_is_a_variable_of_its_own():
+    assert labels("g = x; g", 2.0) == {"g": 2.0, "f": 2.0}
+
+
+def test_long_labels_are_cut():
+    assert parse("f + " + "1" * 40).result == "f+" + "1" * 27 + "..."
 
 
 def test_numbers_are_floats_so_that_no_power_runs_away():
