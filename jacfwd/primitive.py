@@ -7,6 +7,7 @@ the operands. Tangent, transpose, pattern, layer matrix, cost and generated sour
 import dataclasses
 import functools
 import inspect
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -38,6 +39,7 @@ __all__ = [
 
 Local = Callable[..., Format | None]
 Group = tuple[tuple[int, ...], Format]
+Check = Callable[[tuple[Any, ...], dict[str, Any]], str | None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +76,8 @@ class Rule:
     `operands` names the parameters that are arrays (None: every positional one, as for ufuncs); `sequence` says that
     the first of them is a list of arrays. `kind` is the builder's name; `joint(call, wanted)`, where given, is one
     format for all wanted operands, flattened and joined. `rewrite` replaces the call by other NumPy calls.
-    `signature` stands in for functions written in C that have none.
+    `signature` stands in for functions written in C that have none. `check(operands, params)` gives the reason, with
+    a remedy, why such a call is refused, or None.
     """
 
     kind: str
@@ -84,15 +87,24 @@ class Rule:
     joint: Callable[[Call, tuple[int, ...]], Format] | None = None
     rewrite: Callable | None = None
     signature: str | None = None
+    check: Check | None = None
     refuses: dict[str, str] = dataclasses.field(default_factory=dict)
 
-    def on(self, *operands: str, sequence: bool = False, signature: str | None = None, **refuses: str) -> "Rule":
+    def on(
+        self,
+        *operands: str,
+        sequence: bool = False,
+        signature: str | None = None,
+        check: Check | None = None,
+        **refuses: str,
+    ) -> "Rule":
         """The same rule for other array parameters, e.g. `.on("a", "weights")`; keywords name what is refused."""
         return dataclasses.replace(
             self,
             operands=operands or self.operands,
             sequence=sequence or self.sequence,
             signature=signature or self.signature,
+            check=check or self.check,
             refuses={**self.refuses, **refuses},
         )
 
@@ -132,14 +144,22 @@ class Primitive:
             return tuple(args), kwargs
         arguments = self.signature.bind(*args, **kwargs).arguments
         names = self.rule.operands or ()
-        params = {name: value for name, value in arguments.items() if name not in names}
+        params = {
+            name: value for name, value in arguments.items() if name not in names and value is not np._NoValue
+        }
         for name in params.keys() & self.rule.refuses.keys():
+            if _is_default(params[name], self.signature.parameters[name].default):
+                continue
             raise UnsupportedFunctionError(f"{self.short}: {self.rule.refuses[name]}")
         if self.rule.sequence:
-            return tuple(arguments[names[0]]), params
-        operands = [arguments.get(name) for name in names]
-        while operands and operands[-1] is None:
-            operands.pop()
+            operands = list(arguments[names[0]])
+        else:
+            operands = [None if (x := arguments.get(name)) is np._NoValue else x for name in names]
+            while operands and operands[-1] is None:
+                operands.pop()
+        reason = None if self.rule.check is None else self.rule.check(tuple(operands), params)
+        if reason is not None:
+            raise UnsupportedFunctionError(f"{self.short}: {reason}")
         return tuple(operands), params
 
     def evaluate(self, operands: Sequence[Any], params: dict[str, Any]) -> Any:
@@ -148,19 +168,16 @@ class Primitive:
             return self.function(*operands, **params)
         if self.rule.sequence:
             return self.function(list(operands), **params)
-        names = self.rule.operands or ()
-        leading: list[Any] = []
-        keywords = dict(params)
-        for name, value in zip(names, operands, strict=False):
-            if self._places[name] == len(leading):
-                leading.append(value)
-            elif value is not None:
-                keywords[name] = value
-        return self.function(*leading, **keywords)
+        given = dict(params)
+        given.update((name, x) for name, x in zip(self.rule.operands or (), operands, strict=False) if x is not None)
+        leading = list(itertools.takewhile(given.__contains__, self._places))
+        return self.function(*[given.pop(name) for name in leading], **given)
 
     @functools.cached_property
-    def _places(self) -> dict[str, int]:
-        return {name: k for k, name in enumerate(self.signature.parameters)}
+    def _places(self) -> list[str]:
+        """The parameters that may be passed by position, in order."""
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        return [name for name, parameter in self.signature.parameters.items() if parameter.kind in kinds]
 
     def local(self, call: Call, k: int) -> Format | None:
         """The local Jacobian with respect to operand k."""
@@ -174,6 +191,11 @@ class Primitive:
             return [(wanted, self.rule.joint(call, wanted))]
         found = [((k,), self.local(call, k)) for k in wanted]
         return [(at, fmt) for at, fmt in found if fmt is not None]
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    """Whether a keyword was passed with the value it has anyway; arrays never are."""
+    return value is default or (isinstance(value, (bool, int, float, str)) and value == default)
 
 
 def _primitive_by_name(name: str) -> Primitive:
@@ -199,18 +221,42 @@ class wirtinger:  # noqa: N801  (reads as a word in rules)
 
 
 def elementwise(*partials: Callable | None, **options: Any) -> Rule:
-    """Partial derivatives `partial(out, *operands, **params)`, one per operand; None means zero."""
+    """Partial derivatives `partial(out, *operands, **params)`, one per operand; None, or a weight None, means zero."""
 
     def local(call: Call, k: int) -> Format | None:
         partial = partials[k]
         if partial is None:
             return None
-        weights = partial(call.out, *call.operands, **call.params)
+        if call.params and isinstance(call.primitive.function, np.ufunc):
+            weights = partial(call.out, *converted(call))
+        else:
+            weights = partial(call.out, *call.operands, **call.params)
+        if weights is None:
+            return None
         if isinstance(weights, wirtinger):
             return Pair(*(diagonal(w, call.shape(k), call.out_shape) for w in (weights.a, weights.b)))
         return diagonal(weights, call.shape(k), call.out_shape)
 
     return Rule("elementwise", local, **options)
+
+
+def converted(call: Call) -> tuple[Any, ...]:
+    """The operands as a ufunc called with `dtype=` computes with them; its other keywords change no value.
+
+    Raises UnsupportedFunctionError for keywords with which it may truncate its operands first.
+    """
+    for name in ("signature", "sig"):
+        if name in call.params:
+            raise UnsupportedFunctionError(f"{call.primitive.short}: '{name}' has no derivative; write dtype=")
+    if call.params.get("casting") == "unsafe":
+        raise UnsupportedFunctionError(f"{call.primitive.short}: casting='unsafe' has no derivative; use astype")
+    dtype = call.params.get("dtype")
+    if dtype is None:
+        return call.operands
+    kinds = (np.dtype(getattr(x, "dtype", type(x))).kind for x in call.operands)
+    return tuple(
+        np.positive(x, dtype=dtype) if kind in "fc" else x for x, kind in zip(call.operands, kinds, strict=True)
+    )
 
 
 def moves(**options: Any) -> Rule:
@@ -219,23 +265,26 @@ def moves(**options: Any) -> Rule:
     Positions start at one, so that a zero in the result is a hole (`tril`, `pad`).
     """
 
+    def moved(call: Call, arrays: list[Any]) -> np.ndarray:
+        # Positions are integers whatever the dtype of the result.
+        params = {name: value for name, value in call.params.items() if name not in ("dtype", "casting")}
+        return np.asarray(call.primitive.evaluate(arrays, params))
+
     def positions(call: Call, wanted: tuple[int, ...]) -> tuple[np.ndarray, int]:
-        starts, at, arrays = {}, 1, []
-        for k in wanted:
-            starts[k] = at
-            at += math.prod(call.shape(k))
-        for k in range(len(call.operands)):
+        at, arrays, counted = 1, [], set(wanted)
+        for k, operand in enumerate(call.operands):
             shape = call.shape(k)
-            if k in starts:
-                arrays.append(np.arange(starts[k], starts[k] + math.prod(shape)).reshape(shape))
+            if k in counted:
+                arrays.append(np.arange(at, at + math.prod(shape)).reshape(shape))
+                at += math.prod(shape)
             else:
-                arrays.append(np.zeros(shape, np.intp))
-        return np.asarray(call.again(arrays)), at - 1
+                arrays.append(None if operand is None else np.zeros(shape, np.intp))
+        return moved(call, arrays), at - 1
 
     def joint(call: Call, wanted: tuple[int, ...]) -> Format:
         if len(wanted) == len(call.operands) == 1:
             shape = call.shape(0)
-            index = IndexMap.of_movement(lambda start: call.again([start]), shape)
+            index = IndexMap.of_movement(lambda start: moved(call, [start]), shape)
             if index.affine is not None:
                 return selection(index)
         where, total = positions(call, wanted)
