@@ -37,7 +37,7 @@ class Spy:
         return self
 
     @property
-    def T(self):  # noqa: N802, named as in NumPy
+    def T(self):
         self.seen.append(here(depth=2))
         return self
 
