@@ -1,0 +1,275 @@
+"""Where in a running program names stand that hold certain objects, and how to exchange those objects.
+
+A *place* is a namespace (a module's globals, or one closure cell) with the names in it that are of interest.
+Which objects are exchanged for which is a table, ``Exchange``; what they are does not matter here.
+"""
+
+import functools
+import importlib.machinery
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
+from typing import Any, Protocol, TypeAlias
+
+__all__ = ["Exchange", "ModuleNames", "Place", "function_places", "is_exempt", "pairs", "swap"]
+
+COMPILED = tuple(importlib.machinery.EXTENSION_SUFFIXES)
+
+
+class Namespace(Protocol):
+    """The part of a dictionary that exchanging a name's value takes."""
+
+    def get(self, name: str, /) -> Any: ...
+
+    def __setitem__(self, name: str, value: Any, /) -> None: ...
+
+
+Place: TypeAlias = tuple[Namespace, list[str]]
+
+
+class CellNames:
+    """A closure cell as a namespace of one name; an empty cell holds None."""
+
+    def __init__(self, cell: CellType) -> None:
+        self.cell = cell
+
+    def get(self, name: str, /) -> Any:
+        try:
+            return self.cell.cell_contents
+        except ValueError:
+            return None
+
+    def __setitem__(self, name: str, value: Any, /) -> None:
+        self.cell.cell_contents = value
+
+
+@dataclass
+class Exchange:
+    """Originals and their replacements, found by ``id`` in either direction.
+
+    The tables keep both alive, so an ``id`` in them never comes to belong to anything else.  Globals of
+    packages in ``exempt`` are left alone; those named in ``usual_names`` are of interest whatever they hold.
+    """
+
+    forward: dict[int, Any] = field(default_factory=dict)
+    backward: dict[int, Any] = field(default_factory=dict)
+    either: set[int] = field(default_factory=set)
+    exempt: set[str] = field(default_factory=set)
+    usual_names: frozenset[str] = frozenset()
+
+    def add(self, original: Any, replacement: Any) -> None:
+        """Enter a pair."""
+        self.backward[id(replacement)] = original
+        self.forward[id(original)] = replacement
+        self.either.update((id(original), id(replacement)))
+
+    def replacement(self, value: Any) -> Any:
+        """What stands for a value while names are exchanged: most values stand for themselves."""
+        return self.forward.get(id(value), value)
+
+    def original(self, value: Any) -> Any:
+        """What a replacement stands for; other values stand for themselves."""
+        return self.backward.get(id(value), value)
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value is an original or a replacement."""
+        return id(value) in self.either
+
+
+def pairs(*places: Place) -> list[tuple[Namespace, str]]:
+    """The single names of places, as ``swap`` takes them."""
+    return [(namespace, name) for namespace, names in places for name in names]
+
+
+def swap(names: Iterable[tuple[Namespace, str]], table: dict[int, Any]) -> None:
+    """Put ``table[id(value)]`` wherever a name holds such a value; any other value stays.
+
+    Hence what user code assigned to a name in the meantime is respected.
+    """
+    for namespace, name in names:
+        other = table.get(id(namespace.get(name)))
+        if other is not None:
+            namespace[name] = other
+
+
+def is_exempt(names: Mapping[str, Any], exempt: set[str]) -> bool:
+    """Whether globals belong to compiled code, or to a package in ``exempt``."""
+    module = str(names.get("__name__"))
+    if module in sys.builtin_module_names:
+        return True
+    if module.partition(".")[0] in exempt:
+        # A doctest in such a package runs in a copy of a module's globals, but is code of a user's kind.
+        return getattr(sys.modules.get(module), "__dict__", names) is names
+    return str(names.get("__file__")).endswith(COMPILED)
+
+
+def names_of_interest(names: dict[str, Any], exchange: Exchange) -> list[str]:
+    """Names in globals that hold, or by their spelling may come to hold, something to exchange."""
+    items = list(names.items())  # made in C, in one step: other threads may be assigning globals
+    # numba reads globals when it compiles, at a dispatcher's first call, and knows only the real functions.
+    # So a module that holds any object of numba's keeps all its names; buffers made there are plain arrays.
+    if "numba" in sys.modules and any(str(type(value).__module__).startswith("numba") for _, value in items):
+        return []
+    wanted, usual = exchange.either, exchange.usual_names
+    return [name for name, value in items if id(value) in wanted or name in usual]
+
+
+class ModuleNames:
+    """The places in the globals of all pure-Python modules, searched again only where something changed.
+
+    A module counts as changed if its number of globals did, and ``sys.modules`` if its length or its last
+    entry did.  That is one ``len`` for each module outside the standard library; inside, globals are settled
+    once imported.  Missed, until the number changes: a global of unusual name that held something else when
+    it was searched and is assigned an original later, and an entry of ``sys.modules`` that is overwritten in
+    place.  There the original goes on to run.  A recorded function's own globals are always read in full.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.places: dict[int, Place] = {}  # by id of the globals, which the place keeps alive
+        self._namespaces: dict[int, dict[str, Any]] = {}
+        self._growing: list[dict[str, Any]] = []
+        self._sizes: list[int] = []
+        self._modules: tuple[int, Any] = (0, None)
+        self._pairs: list[tuple[Namespace, str]] | None = None
+
+    def pairs(self) -> list[tuple[Namespace, str]]:
+        """The single names of all places."""
+        if self._pairs is None:
+            self._pairs = pairs(*self.places.values())
+        return self._pairs
+
+    def invalidate(self) -> None:
+        """Search everything at the next refresh: the exchange has new pairs."""
+        self._namespaces, self._growing, self._sizes, self._modules = {}, [], [], (0, None)
+
+    def outdated(self) -> bool:
+        """Whether modules came or went since the last refresh."""
+        length, last = self._modules
+        return length != len(sys.modules) or last is not last_module()
+
+    def refresh(self, *, prune: bool = False) -> bool:
+        """Search new and changed modules, ``prune`` those that are gone; True if there were any."""
+        outdated = self.outdated()
+        if outdated:
+            self._modules = len(sys.modules), last_module()
+            self._list_modules()
+            if prune:
+                self.places = {key: place for key, place in self.places.items() if key in self._namespaces}
+                self._pairs = None
+        sizes = list(map(len, self._growing))
+        if sizes == self._sizes:
+            return outdated
+        for names, old, new in zip(self._growing, self._sizes, sizes, strict=True):
+            if old != new:
+                self.note(names, names_of_interest(names, self.exchange))
+        self._sizes = sizes
+        return True
+
+    def note(self, names: Namespace, found: list[str]) -> bool:
+        """Take up a module's names of interest; False if the globals are not a module's."""
+        if id(names) not in self._namespaces:
+            return False
+        place = self.places.get(id(names), (names, []))
+        if place[1] != found:
+            self._pairs = None
+            self.places[id(names)] = names, found
+            # Those left out, as they hold something else by now or because of numba, keep no replacement.
+            swap(pairs((names, [name for name in place[1] if name not in found])), self.exchange.backward)
+        return True
+
+    def _list_modules(self) -> None:
+        known, sizes = self._namespaces, dict(zip(map(id, self._growing), self._sizes, strict=True))
+        namespaces = filter(None, map(self._globals, list(sys.modules.values())))
+        self._namespaces = {id(names): names for names in namespaces}
+        settled = {key for key, names in self._namespaces.items() if in_standard_library(names)}
+        self._growing = [names for key, names in self._namespaces.items() if key not in settled]
+        self._sizes = [sizes.get(id(names), -1) for names in self._growing]
+        for key in settled - known.keys():
+            self.note(self._namespaces[key], names_of_interest(self._namespaces[key], self.exchange))
+
+    def _globals(self, module: ModuleType) -> dict[str, Any] | None:
+        try:
+            # Not vars(): it would load the modules that importlib.util.LazyLoader prepared.
+            names: dict[str, Any] = object.__getattribute__(module, "__dict__")
+        except AttributeError:
+            return None
+        return None if is_exempt(names, self.exchange.exempt) else names
+
+
+def last_module() -> Any:
+    """The entry of ``sys.modules`` made last, or a new object while another thread is making one."""
+    try:
+        return next(reversed(sys.modules.values()))
+    except RuntimeError:
+        return object()
+
+
+def in_standard_library(names: dict[str, Any]) -> bool:
+    return str(names.get("__name__")).partition(".")[0] in sys.stdlib_module_names
+
+
+def function_places(function: Callable[..., Any], exchange: Exchange) -> Iterator[tuple[object, Place]]:
+    """Globals, read in full, and closure cells of the Python functions that ``function`` is made of.
+
+    Each place comes with the object that owns it, the dictionary or the cell.
+    """
+    seen: set[int] = set()
+    for part in reachable(function, exchange):
+        names = part.__globals__
+        if is_exempt(names, exchange.exempt):
+            continue
+        if id(names) not in seen:
+            seen.add(id(names))
+            yield names, (names, names_of_interest(names, exchange))
+        for cell in part.__closure__ or ():
+            place = CellNames(cell)
+            if exchange.holds(place.get("")):
+                yield cell, (place, [""])
+
+
+def reachable(function: Callable[..., Any], exchange: Exchange) -> Iterator[FunctionType]:
+    """Python functions found by way of cells, wrappers, defaults, partials, methods and callable objects."""
+    waiting: list[Any] = [function]
+    seen: dict[int, Any] = {}
+    while waiting:
+        part = waiting.pop()
+        # Not isinstance, which believes what an object says of its class and may run its code.
+        if id(part) in seen or not callable(part) or issubclass(type(part), (type, BuiltinFunctionType)):
+            continue
+        if exchange.holds(part):
+            continue
+        seen[id(part)] = part
+        if type(part) is FunctionType:
+            yield part
+        waiting.extend(components(part))
+
+
+def components(part: Any) -> Iterator[Any]:
+    """What a callable is made of: other callables, and objects of other kinds that need no attention."""
+    kind = type(part)
+    if kind is FunctionType:
+        yield from (CellNames(cell).get("") for cell in part.__closure__ or ())
+        yield from part.__defaults__ or ()
+        yield from (part.__kwdefaults__ or {}).values()
+        yield from attributes(part)
+    elif kind is MethodType:
+        yield part.__func__
+        yield part.__self__
+        yield from attributes(part.__self__)
+    elif issubclass(kind, functools.partial):
+        yield part.func
+        yield from part.args
+        yield from part.keywords.values()
+    elif not str(kind.__module__).startswith("numba"):  # a dispatcher's function wants the real names
+        yield getattr(kind, "__call__", None)  # noqa: B004  the function in the class, not the bound method
+        yield from attributes(part)
+
+
+def attributes(thing: Any) -> list[Any]:
+    """The values in an object's own dictionary, ``__wrapped__`` among them."""
+    try:
+        return list(object.__getattribute__(thing, "__dict__").values())
+    except AttributeError:
+        return []
