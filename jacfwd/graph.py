@@ -103,8 +103,9 @@ class Graph:
                 raise ValueError(f"node {at} is {'an input' if at in inputs else 'no input'} but has no business so")
             if len(node.parents) != len(node.constants):
                 raise ValueError(f"node {at} has {len(node.parents)} parents for {len(node.constants)} operands")
-            if any(parent is not None and not 0 <= parent < at for parent in node.parents):
-                raise ValueError(f"node {at} depends on a node that comes later")
+            for parent in node.parents:
+                if parent is not None and not 0 <= parent < at:
+                    raise ValueError(f"node {at} depends on a node that comes later")
         for place in (*self.guards, *self.outputs):
             if place.node is not None and not 0 <= place.node < len(self.nodes):
                 raise ValueError(f"{place} refers to no node")

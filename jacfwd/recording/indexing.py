@@ -95,6 +95,8 @@ def put(x: Any, key: Any, value: Any) -> None:
     """`x[key] = value`: write into the storage that x sees."""
     rec = x._rec
     rec.check_open(x)
+    if type(key) is int and is_tracer(value) and value._rec is rec and _put_element(x, key, value):
+        return
     if x.is_scalar:
         raise TypeError(f"'{x.dtype}' object does not support item assignment")
     if is_tracer(key) and key.dtype == bool and key.shape == x.shape and np.ndim(value) == 0:
@@ -128,6 +130,19 @@ def put(x: Any, key: Any, value: Any) -> None:
         cells = x._place.index(storage.size).flat.reshape(x.shape)[key]
         _fits(shape, np.shape(cells))
         storage.write(None, cells, plain, handle, _trim(shape, np.shape(cells)))
+
+
+def _put_element(x: Any, key: int, value: Any) -> bool:
+    """`x[key] = value` for one dimension and a scalar: the short way; False where it is not that simple."""
+    if len(x._value.shape) != 1 or value._value.shape or value._value.dtype != x._value.dtype:
+        return False
+    n = x._value.shape[0]
+    if not -n <= key < n:
+        raise IndexError(f"index {key} is out of bounds for axis 0 with size {n}")
+    storage = x.storage()
+    place = x._place
+    storage.write_cell(place.offset + (key % n) * place.strides[0], value.value, value.handle)
+    return True
 
 
 def _scalar_place(layout: np.ndarray, key: Any, storage: Any) -> Place:

@@ -25,6 +25,7 @@ from jacfwd.rules.internal import element
 __all__ = ["Forward", "Record", "Recording"]
 
 ELEMENT = find(element)
+NO_PARAMS: dict[str, Any] = {}
 
 
 class Recording:
@@ -114,7 +115,11 @@ class Recording:
         out = function(value_a, value_b)
         if handle_a is None and handle_b is None:
             return self.constant(out)
-        return self.wrap(out, self.emit(primitive, (handle_a, handle_b), (value_a, value_b), {}, out))
+        return self.note(primitive, handle_a, handle_b, value_a, value_b, out)
+
+    def note(self, primitive: Primitive, handle_a: Any, handle_b: Any, a: Any, b: Any, out: Any) -> Any:
+        """`emit` and `wrap` for two operands, Tracers of this recording or numbers."""
+        return self.wrap(out, self.emit(primitive, (handle_a, handle_b), (a, b), {}, out))
 
     def _move(self, primitive: Primitive, x: Tracer, params: dict) -> tuple[Any, Any]:
         """Movement that NumPy answers with a view is a view of the same storage here: `(view or None, value)`."""
@@ -235,6 +240,15 @@ class Record(Recording):
         self.nodes.append(Node(primitive, tuple(handles), constants, params, out.shape, out.dtype, here()))
         self.values.append(out)
         return len(self.nodes) - 1
+
+    def note(self, primitive: Primitive, handle_a: Any, handle_b: Any, a: Any, b: Any, out: Any) -> Any:
+        # Loops over elements live here: numbers need no copies, nor an answer to what they are.
+        constants = (a if handle_a is None else None, b if handle_b is None else None)
+        where = here(2)
+        nodes = self.nodes
+        nodes.append(Node(primitive, (handle_a, handle_b), constants, NO_PARAMS, out.shape, out.dtype, where))
+        self.values.append(out)
+        return Tracer(self, out, len(nodes) - 1, where)
 
     def own(self, value: Any) -> Any:
         """A constant operand, copied once per array and content, so that the graph keeps no memory of the user's."""

@@ -139,6 +139,24 @@ class Storage:
             return
         self._write_owners(place, cells, handle, shape)
 
+    def write_cell(self, cell: int, value: Any, handle: Any) -> None:
+        """Write one element: `write` without its questions."""
+        if handle is None or self.locked is not None or type(self.memory) is not np.ndarray or self.size == 1:
+            self.write(Place((), (), cell), None, value, handle, ())
+            return
+        if self.captured:
+            self.own_memory()
+        self.memory[cell] = value
+        self.version += 1
+        if self._seen:
+            self._seen.clear()
+        if self.node is None:
+            self._open_map()
+        self.node[cell] = len(self.written)  # type: ignore[index]
+        self.entry[cell] = 0  # type: ignore[index]
+        self.written.append(handle)
+        self.shapes.append(())
+
     def _write_values(self, place: Place | None, cells: np.ndarray | None, value: Any) -> None:
         if type(self.memory) is np.ndarray and hasattr(type(value), "__jacfwd_tracer__"):
             # The value belongs to an outer recording: so do the cells from now on.

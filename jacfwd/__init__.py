@@ -1,0 +1,59 @@
+"""Forward-mode derivatives of ordinary NumPy functions: graphs are matrices, made concrete.
+
+`jvp` pushes one direction forward; `jacobian` gives dense or scipy.sparse Jacobians; `linearize` the derivative as
+one object; `trace` the computational graph itself.
+"""
+
+from jacfwd import testing
+from jacfwd.api import (
+    check_jacobian,
+    gradient,
+    hessian,
+    hvp,
+    jacfwd,
+    jacobian,
+    jvp,
+    linearize,
+    name,
+    sparsity,
+    trace,
+    value_and_gradient,
+    value_and_jacobian,
+)
+from jacfwd.errors import (
+    BranchChangedError,
+    JacfwdError,
+    JacobianMismatchError,
+    LeakedTracerError,
+    MemoryBudgetError,
+    NotDifferentiableError,
+    TracerConversionError,
+    UnsupportedFunctionError,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BranchChangedError",
+    "JacfwdError",
+    "JacobianMismatchError",
+    "LeakedTracerError",
+    "MemoryBudgetError",
+    "NotDifferentiableError",
+    "TracerConversionError",
+    "UnsupportedFunctionError",
+    "check_jacobian",
+    "gradient",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacobian",
+    "jvp",
+    "linearize",
+    "name",
+    "sparsity",
+    "testing",
+    "trace",
+    "value_and_gradient",
+    "value_and_jacobian",
+]

@@ -1,0 +1,132 @@
+"""What derivatives cost: multiplications, additions and bytes, read off the formats of a chain."""
+
+import dataclasses
+
+from jacfwd.accumulate import columns_of
+from jacfwd.chain import Chain
+from jacfwd.coloring import greedy
+from jacfwd.formats import compose as algebra
+from jacfwd.formats.base import Format
+from jacfwd.graph import Graph, Node
+from jacfwd.pattern import Pattern
+
+__all__ = ["Cost", "Count", "cost_of"]
+
+SUMS = {"add", "subtract", "sum", "mean", "cumsum", "diff"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Count:
+    """Scalar multiplications (with divisions and function values), additions, and bytes moved."""
+
+    mul: int
+    add: int
+    bytes: int
+
+    def __add__(self, other: "Count") -> "Count":
+        return Count(self.mul + other.mul, self.add + other.add, self.bytes + other.bytes)
+
+    def times(self, k: int) -> "Count":
+        """k times as much."""
+        return Count(k * self.mul, k * self.add, k * self.bytes)
+
+
+NOTHING = Count(0, 0, 0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """Counts for the value, for one tangent, and for the whole Jacobian by each method.
+
+    `forward` is n times `jvp` for n inputs, `compress` as many times as the pattern needs colours, `reverse` m
+    times for m outputs, `accumulate` the products of structured local Jacobians.
+    """
+
+    value: Count
+    jvp: Count
+    forward: Count
+    compress: Count
+    accumulate: Count
+    reverse: Count
+    n_inputs: int
+    n_outputs: int
+    n_colors: int
+
+    def __str__(self) -> str:
+        rows = [(field.name, getattr(self, field.name)) for field in dataclasses.fields(self)][:6]
+        seeds = {"jvp": 1, "forward": self.n_inputs, "compress": self.n_colors, "reverse": self.n_outputs}
+        lines = [f"{'':12}{'seeds':>10}{'multiply':>16}{'add':>16}{'bytes':>18}"]
+        for name, count in rows:
+            lines.append(f"{name:12}{seeds.get(name, ''):>10}{count.mul:>16,}{count.add:>16,}{count.bytes:>18,}")
+        return "\n".join(lines)
+
+
+def cost_of(chain: Chain) -> Cost:
+    """The cost of a chain's derivatives, from sizes and structure."""
+    value = _value(chain.graph)
+    jvp = sum((_push(fmt) for step in chain.steps for _, fmt in step.groups), NOTHING)
+    joins = sum(max(len(step.groups) - 1, 0) * step.groups[0][1].n_out for step in chain.steps)
+    jvp = jvp + Count(0, joins, 0)
+    accumulated, pattern = _accumulate(chain)
+    n_colors = int(greedy(pattern).max(initial=-1)) + 1
+    return Cost(
+        value,
+        jvp,
+        jvp.times(chain.n),
+        jvp.times(n_colors),
+        accumulated,
+        jvp.times(chain.m),
+        chain.n,
+        chain.m,
+        n_colors,
+    )
+
+
+def _push(fmt: Format) -> Count:
+    mul, add = fmt.work()
+    return Count(mul, add, 8 * (fmt.n_in + fmt.n_out + mul))
+
+
+def _value(graph: Graph) -> Count:
+    return sum((_node(graph, node) for node in graph.nodes), NOTHING)
+
+
+def _node(graph: Graph, node: Node) -> Count:
+    """One operation: an addition or a multiplication per element it computes or sums."""
+    if node.primitive is None or node.primitive.moves:
+        return NOTHING
+    read = sum(_size(graph.nodes[p]) for p in node.parents if p is not None)
+    size, kind = _size(node), node.primitive.rule.kind
+    moved = 8 * (read + size)
+    if node.primitive.short in SUMS or kind == "reduction":
+        return Count(0, max(read, size), moved)
+    return Count(max(read, size) if kind != "elementwise" else size, 0, moved)
+
+
+def _size(node: Node) -> int:
+    size = 1
+    for n in node.shape:
+        size *= n
+    return size
+
+
+def _accumulate(chain: Chain) -> tuple[Count, Pattern]:
+    """Multiplications and additions of the structured products, and the pattern they end in."""
+    held: dict[int, Format] = {at: columns_of(chain, k) for k, at in enumerate(chain.wrt)}
+    total = NOTHING
+    for parent, child, fmt in chain.edges():
+        if parent not in held:
+            continue
+        product = algebra.compose(fmt, held[parent])
+        unit = fmt.work()[0] == 0 or held[parent].work()[0] == 0
+        total = total + Count(0 if unit else product.nnz, 0, 8 * product.nnz)
+        if child in held:
+            total = total + Count(0, product.nnz, 8 * product.nnz)
+            product = algebra.add([held[child], product])
+        held[child] = product
+    pattern = Pattern.from_coo([], [], (chain.m, chain.n))
+    for out, start in zip(chain.graph.outputs, chain.out_offsets, strict=False):
+        if out.node in held:
+            rows, cols, _ = held[out.node].coo()
+            pattern = pattern | Pattern.from_coo(rows + start, cols, (chain.m, chain.n))
+    return total, pattern

@@ -1,0 +1,120 @@
+"""The Jacobian of a chain as one matrix, by any of the methods; all are the same product in another order."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from jacfwd.accumulate import accumulate, to_csr
+from jacfwd.chain import Chain
+from jacfwd.linear import pushed, transposed
+from jacfwd.memory import budget, require
+
+__all__ = ["METHODS", "choose", "dense", "sparse"]
+
+METHODS = ("auto", "forward", "accumulate", "reverse")
+FORMATS = ("csr", "csc", "coo", "bsr")
+
+
+def choose(chain: Chain, method: str, sparse: bool) -> str:
+    """The method that `auto` stands for: accumulate for sparse results, else from the side with fewer seeds.
+
+    Raises ValueError for a method that does not exist.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(map(repr, METHODS))}, got {method!r}")
+    if method != "auto":
+        return method
+    if sparse:
+        return "accumulate"
+    return "reverse" if 2 * chain.m <= chain.n else "forward"
+
+
+def dense(chain: Chain, method: str) -> Any:
+    """The Jacobian `(m, n)` as an array; under an outer recording a traced one."""
+    require(chain.m * chain.n * chain.dtype.itemsize, f"a dense Jacobian of shape ({chain.m}, {chain.n})",
+            "pass sparse=True, or use jf.linearize and products J @ v")  # fmt: skip
+    return {"forward": _forward, "reverse": _reverse, "accumulate": _accumulated}[choose(chain, method, False)](chain)
+
+
+def _forward(chain: Chain) -> Any:
+    """One seed per input, `n` of them."""
+    if not chain.n:
+        return np.zeros((chain.m, 0), chain.dtype)
+    return _in_blocks(chain, chain.n, lambda seeds: chain.push(seeds)).T
+
+
+def _reverse(chain: Chain) -> Any:
+    """One seed per output, `m` of them."""
+    if not chain.m:
+        return np.zeros((0, chain.n), chain.dtype)
+    return _in_blocks(chain, chain.m, lambda seeds: transposed(chain, seeds))
+
+
+def _in_blocks(chain: Chain, count: int, product: Callable) -> Any:
+    """Products with all unit seeds, as many at a time as memory holds."""
+    dtype = np.result_type(chain.dtype, np.float16)
+    widest = max([math.prod(node.shape) for node in chain.graph.nodes], default=1)
+    share = max(1, min(budget() // 8, 1 << 28) // max(8 * widest * dtype.itemsize, 1))
+    blocks = []
+    for first in range(0, count, share):
+        last = min(first + share, count)
+        seeds = np.zeros((last - first, count), dtype)
+        seeds[np.arange(last - first), np.arange(first, last)] = 1
+        blocks.append(product(seeds))
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+
+def _accumulated(chain: Chain) -> Any:
+    parts = accumulate(chain)
+    if chain.plain:
+        found = to_csr(chain, parts, _storable(chain.dtype)).toarray()
+        return found.astype(chain.dtype, copy=False)
+    total = np.zeros((chain.m * chain.n,), chain.dtype)
+    for part, start in zip(parts, chain.out_offsets, strict=False):
+        if part is not None:
+            rows, cols, values = part.coo()
+            places = (rows + start) * chain.n + cols
+            total = total + np.bincount(places, weights=values, minlength=chain.m * chain.n)
+    return np.reshape(total, (chain.m, chain.n))
+
+
+def sparse(chain: Chain, method: str, format: str = "csr") -> Any:  # noqa: A002  (as SciPy names it)
+    """The Jacobian as a canonical scipy.sparse array; the structure does not depend on the point of the branch.
+
+    Half precision is stored as single: scipy.sparse has no half precision. Raises ValueError for another format.
+    """
+    if format not in FORMATS:
+        raise ValueError(f"format must be one of {', '.join(map(repr, FORMATS))}, got {format!r}")
+    if not chain.plain:
+        raise TypeError("a sparse Jacobian cannot be traced by an outer derivative; use sparse=False inside")
+    parts = accumulate(chain)
+    matrix = to_csr(chain, parts, _storable(chain.dtype))
+    if choose(chain, method, True) != "accumulate":
+        matrix = _filled(chain, matrix, method)
+    return matrix if format == "csr" else matrix.asformat(format)
+
+
+def _filled(chain: Chain, structure: sp.csr_array, method: str) -> sp.csr_array:
+    """The structure with values taken from seeds pushed through, block by block."""
+    rows = np.repeat(np.arange(chain.m), np.diff(structure.indptr))
+    data = np.zeros(structure.nnz, structure.dtype)
+    forward = method == "forward"
+    along, count = (structure.indices, chain.n) if forward else (rows, chain.m)
+    across = rows if forward else structure.indices
+    order = np.argsort(along, kind="stable")
+    step = max(1, (1 << 24) // max(chain.m, chain.n, 1))
+    for first in range(0, count, step):
+        last = min(first + step, count)
+        seeds = np.zeros((last - first, count), chain.dtype)
+        seeds[np.arange(last - first), np.arange(first, last)] = 1
+        block = pushed(chain, seeds) if forward else transposed(chain, seeds)
+        own = order[slice(*np.searchsorted(along[order], [first, last]))]
+        data[own] = block[along[own] - first, across[own]]
+    return sp.csr_array((data, structure.indices, structure.indptr), shape=structure.shape)
+
+
+def _storable(dtype: np.dtype) -> np.dtype:
+    return np.dtype(np.float32) if dtype == np.float16 else dtype

@@ -1,0 +1,193 @@
+"""One run of a user's function on Tracers, with everything known about its inputs and outputs."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from jacfwd.arguments import Selection
+from jacfwd.chain import Chain
+from jacfwd.formats.dispatch import as_dtype
+from jacfwd.graph import Graph
+from jacfwd.linear import LinearMap, flat_rows
+from jacfwd.recording import constructors
+from jacfwd.recording.apply import is_tracer, stacked
+from jacfwd.recording.record import Forward, Record
+from jacfwd.recording.tracer import Tracer
+from jacfwd.structure import Spec, flatten, nest
+
+__all__ = ["Recorded", "pushed_forward", "record"]
+
+# Importing the constructors registers them; nothing else is needed of them here.
+assert constructors.SUBSTITUTES
+
+
+@dataclasses.dataclass
+class Recorded:
+    """A graph, its values at a point, and the structure of inputs and outputs."""
+
+    graph: Graph
+    values: list[Any]
+    in_spec: Spec
+    out_spec: Spec
+    aux: Any = None
+
+    def chain(self) -> Chain:
+        """The chain with respect to all selected inputs."""
+        return Chain(self.graph, self.values, self.graph.inputs)
+
+    def outputs(self) -> Any:
+        """The function's value, structured, as new arrays."""
+        return self.out_spec.unflatten([fresh(leaf) for leaf in self.graph.results(self.values)])
+
+    def nested(self, chain: Chain, matrix: Any, shaped: bool) -> Any:
+        """A Jacobian `(m, n)` cut into `J[output][input]`, each of shape `out.shape + in.shape` if shaped."""
+        graph = self.graph
+
+        def block(o: int, i: int) -> Any:
+            out, node = graph.outputs[o], graph.nodes[chain.wrt[i]]
+            rows = slice(chain.out_offsets[o], chain.out_offsets[o + 1])
+            cols = slice(chain.offsets[i], chain.offsets[i + 1])
+            whole = len(graph.outputs) == len(chain.wrt) == 1
+            part = matrix if whole else matrix[rows, cols]
+            if not shaped:
+                return part
+            part = as_dtype(np.reshape(part, (*out.shape, *node.shape)), np.result_type(out.dtype, node.dtype))
+            return part[()] if part.ndim == 0 and not is_tracer(part) else part
+
+        return nest(self.out_spec, self.in_spec, block)
+
+    def linear_map(self, chain: Chain) -> LinearMap:
+        """The derivative as one object."""
+        return LinearMap(chain, Shaped(self, chain))
+
+
+@dataclasses.dataclass
+class Shaped:
+    """How shaped tangents become flat vectors and back, for a LinearMap; it pickles where the structure does."""
+
+    recorded: Recorded
+    chain: Chain
+
+    def __call__(self, transpose: bool) -> tuple[Callable, Callable]:
+        graph, rec = self.recorded.graph, self.recorded
+        ins = [(graph.nodes[at].shape, graph.nodes[at].dtype) for at in self.chain.wrt]
+        outs = [(out.shape, out.dtype) for out in graph.outputs]
+        if transpose:
+            return _flattener(rec.out_spec, outs), _unflattener(rec.in_spec, ins)
+        return _flattener(rec.in_spec, ins), _unflattener(rec.out_spec, outs)
+
+
+def _flattener(spec: Spec, leaves: list) -> Callable:
+    def flat(tangents: tuple) -> Any:
+        value = tangents[0] if len(tangents) == 1 and not (spec.container is tuple and len(spec.keys) == 1) else tangents
+        given, got = flatten(value, is_leaf=is_tracer, stack=stacked, root="tangents")
+        if len(given) != len(leaves) or any(np.shape(g) != s for g, (s, _) in zip(given, leaves, strict=True)):
+            raise ValueError(
+                f"expected tangents of shapes {[s for s, _ in leaves]}, got {[np.shape(g) for g in given]}"
+            )
+        return flat_rows(given)
+
+    return flat
+
+
+def _unflattener(spec: Spec, leaves: list) -> Callable:
+    sizes = [int(np.prod(shape)) for shape, _ in leaves]
+    bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
+
+    def shaped(row: Any) -> Any:
+        parts = []
+        for k, (shape, dtype) in enumerate(leaves):
+            part = np.reshape(row[bounds[k] : bounds[k + 1]], shape)
+            parts.append(fresh(part if part.dtype.kind == "c" and dtype.kind != "c" else as_dtype(part, dtype)))
+        return spec.unflatten(parts)
+
+    return shaped
+
+
+def fresh(leaf: Any) -> Any:
+    """A leaf as the user gets it: a NumPy scalar for shape (), else a new writeable array."""
+    if is_tracer(leaf):
+        return leaf
+    array = np.array(leaf)
+    return array[()] if array.ndim == 0 else array
+
+
+def combined_spec(selection: Selection) -> Spec:
+    """The structure of all selected arguments: the one argument's, or a tuple of theirs."""
+    specs = tuple(selection.specs)
+    return specs[0] if selection.single else Spec(tuple, tuple(range(len(specs))), specs)
+
+
+def record(selection: Selection, has_aux: bool = False) -> Recorded:
+    """Run the function once on Tracers and keep the graph.
+
+    Raises TypeError where the output is no array or structure of arrays.
+    """
+    rec = Record()
+    tracers = [rec.input(leaf, label) for leaf, label in zip(selection.leaves, selection.labels, strict=True)]
+    leaves, spec, aux = rec.run(selection.f, lambda: _outputs(selection.call(tracers), has_aux, rec))
+    return Recorded(rec.graph(leaves), rec.values, combined_spec(selection), spec, aux)
+
+
+def _outputs(out: Any, has_aux: bool, rec: Any) -> tuple[list[Any], Spec, Any]:
+    """Leaves and structure of what a function returned, while its recording is still open."""
+    aux = None
+    if has_aux:
+        if not (isinstance(out, tuple) and len(out) == 2):
+            raise TypeError(f"has_aux=True: the function must return (out, aux), got {type(out).__name__}")
+        out, aux = out
+    leaves, spec = flatten(out, is_leaf=is_tracer, stack=stacked)
+    for leaf in leaves:
+        if is_tracer(leaf) and leaf._rec is rec:
+            leaf.handle  # noqa: B018  (views and buffers become nodes while the recording is open)
+    return leaves, spec, without_tracers(aux, rec)
+
+
+def without_tracers(aux: Any, rec: Any) -> Any:
+    """Auxiliary output with Tracers of this recording replaced by their values."""
+    if type(aux) is Tracer and aux._rec is rec:
+        value = aux.value
+        return value if type(value) is Tracer else fresh(value)
+    if isinstance(aux, dict):
+        return type(aux)({key: without_tracers(value, rec) for key, value in aux.items()})
+    if isinstance(aux, tuple) and hasattr(aux, "_fields"):
+        return type(aux)(*(without_tracers(value, rec) for value in aux))
+    if isinstance(aux, list | tuple):
+        return type(aux)(without_tracers(value, rec) for value in aux)
+    if dataclasses.is_dataclass(aux) and not isinstance(aux, type):
+        changes = {f.name: without_tracers(getattr(aux, f.name), rec) for f in dataclasses.fields(aux) if f.init}
+        return dataclasses.replace(aux, **changes)
+    return aux
+
+
+def pushed_forward(selection: Selection, tangents: Sequence[Any], has_aux: bool = False) -> tuple[Any, Any, Any]:
+    """Forward mode without a tape: value, tangent and aux for one tangent (or None) per selected leaf."""
+    rec = Forward()
+    tracers = [
+        rec.input(leaf, None if v is None else np.reshape(v, (1, *np.shape(leaf))))
+        for leaf, v in zip(selection.leaves, tangents, strict=True)
+    ]
+    leaves, spec, aux = rec.run(selection.f, lambda: _outputs(selection.call(tracers), has_aux, rec))
+    values, moved, handed = [], [], set()
+    for leaf in leaves:
+        mine = type(leaf) is Tracer and leaf._rec is rec
+        handle = leaf.handle if mine else None
+        value = leaf.value if mine else leaf
+        # An operation's own result is handed out as it is, once; everything else is copied.
+        own = mine and leaf._storage is None and isinstance(value, np.ndarray) and id(value) not in handed
+        own = own and value.flags.writeable and value.base is None and not any(leaf is t for t in tracers)
+        handed.add(id(value))
+        value = value if own else fresh(value)
+        values.append(value)
+        if handle is None:
+            moved.append(fresh(np.zeros(np.shape(value), value.dtype)))
+        else:
+            moved.append(handle[0] if is_tracer(handle) or handle.ndim == 1 else _released(handle))
+    return spec.unflatten(values), spec.unflatten(moved), aux
+
+
+def _released(block: np.ndarray) -> np.ndarray:
+    """The single tangent of a block, as an array of its own."""
+    return np.array(block[0])

@@ -1,0 +1,196 @@
+"""The recorded graph as users meet it: a function that can be called, differentiated and looked at."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from jacfwd.arguments import Selection, match_tangents, select
+from jacfwd.chain import Chain
+from jacfwd.cost import Cost, cost_of
+from jacfwd.graph import Graph as Data
+from jacfwd.graph import names_of, to_text
+from jacfwd.linear import LinearMap
+from jacfwd.methods import dense, sparse as sparse_matrix
+from jacfwd.paths import Path, count_matrix, paths_between
+from jacfwd.pattern import Pattern
+from jacfwd.recorded import Recorded, fresh, record
+
+__all__ = ["Derivatives", "Graph"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Derivatives:
+    """One derivative graph: everything differentiated with respect to one input.
+
+    `nodes` maps names to forward derivatives in level order, the input (derivative 1) first; `edges` maps
+    (parent, child) to local derivatives: numbers between scalars, sparse matrices else. `values` maps names to values.
+    """
+
+    nodes: dict[str, Any]
+    edges: dict[tuple[str, str], Any]
+    values: dict[str, Any]
+
+
+class Graph:
+    """A function recorded at a point. Other inputs of the same shapes and dtypes replay it.
+
+    Raises BranchChangedError at points where the function would have taken another branch.
+
+    >>> G = Graph.record(lambda x: (3 * x) ** 2, (4.0,), {})
+    >>> float(G(4.0)), G.derivatives(4.0, wrt=0).nodes["t1"].item()
+    (144.0, 3.0)
+    """
+
+    def __init__(self, found: Recorded, selection: Selection) -> None:
+        self.data: Data = found.graph
+        self._in_spec, self._out_spec = found.in_spec, found.out_spec
+        self._leaves = [np.array(leaf)[()] for leaf in selection.leaves]
+        self._pick = selection.pattern()
+
+    @classmethod
+    def record(cls, f: Callable, args: tuple, kwargs: dict[str, Any]) -> "Graph":
+        """Run f once at these arguments and keep what it did."""
+        selection = select(f, args, kwargs, None)
+        return cls(record(selection), selection)
+
+    # Replay
+
+    def _select(self, args: tuple, kwargs: dict[str, Any]) -> list[Any]:
+        """Leaves of new arguments, checked against the recorded ones."""
+        leaves = self._pick(args, kwargs)
+        given = [(np.shape(leaf), leaf.dtype) for leaf in leaves]
+        expected = [(self.data.nodes[at].shape, self.data.nodes[at].dtype) for at in self.data.inputs]
+        if given != expected:
+            raise ValueError(f"the graph was recorded for inputs {_kinds(expected)}, got {_kinds(given)}")
+        return leaves
+
+    def _replay(self, args: tuple, kwargs: dict[str, Any]) -> Recorded:
+        leaves = self._select(args, kwargs)
+        return Recorded(self.data, self.data.evaluate(leaves), self._in_spec, self._out_spec)
+
+    def _chain(self, args: tuple, kwargs: dict[str, Any]) -> Chain:
+        """The chain at a point; at the recorded one if no arguments are given."""
+        if not args and not kwargs and self.data.inputs:
+            return Recorded(self.data, self.data.evaluate(self._leaves), self._in_spec, self._out_spec).chain()
+        return self._replay(args, kwargs).chain()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The function's value at other inputs."""
+        return self._replay(args, kwargs).outputs()
+
+    def jvp(self, primals: Any, tangents: Any) -> tuple[Any, Any]:
+        """Value and derivative in one direction; a tuple of primals is the argument list."""
+        args = primals if type(primals) is tuple else (primals,)
+        found = self._replay(args, {})
+        chain = found.chain()
+        seeds = match_tangents(self._pick.selection(args), primals, tangents)
+        blocks = [None if v is None else np.reshape(v, (1, *np.shape(v))) for v in seeds]
+        held = chain.tangents(blocks)
+        moved = [
+            fresh(np.zeros(out.shape, out.dtype) if held.get(out.node) is None else held[out.node][0])
+            for out in self.data.outputs
+        ]
+        return found.outputs(), self._out_spec.unflatten(moved)
+
+    def linearize(self, *args: Any, **kwargs: Any) -> tuple[Any, LinearMap]:
+        """Value and derivative as one object."""
+        found = self._replay(args, kwargs)
+        return found.outputs(), found.linear_map(found.chain())
+
+    def jacobian(self, *args: Any, sparse: bool = False, method: str = "auto", **kwargs: Any) -> Any:
+        """The Jacobian: dense `J[output][input]`, or one sparse matrix over all outputs and inputs."""
+        found = self._replay(args, kwargs)
+        chain = found.chain()
+        if sparse:
+            return sparse_matrix(chain, method)
+        return found.nested(chain, dense(chain, method), shaped=True)
+
+    def layers(self, *args: Any, **kwargs: Any) -> list[sp.csr_array]:
+        """The chain's factors as sparse matrices, nearest the input first."""
+        return [layer.matrix for layer in self._chain(args, kwargs).layers()]
+
+    # Looking
+
+    def derivatives(self, *args: Any, wrt: int = 0, **kwargs: Any) -> Derivatives:
+        """The derivative graph of flat input `wrt`: forward derivatives of nodes, local derivatives of edges."""
+        found = self._replay(args, kwargs)
+        chain = found.chain()
+        if not 0 <= wrt < chain.n:
+            raise ValueError(f"wrt={wrt} is out of range for {chain.n} flat inputs")
+        seeds = np.zeros((1, chain.n), np.result_type(chain.dtype, np.float16))
+        seeds[0, wrt] = 1
+        split = chain.split(seeds)
+        source = next(k for k, size in enumerate(chain.offsets[1:]) if wrt < size)
+        only = [block if k == source else None for k, block in enumerate(split)]
+        held = chain.tangents(only, keep=True)
+        names, level = names_of(self.data), chain.levels()
+        order = sorted(held, key=lambda at: (level[at], at))
+        nodes = {names[at]: held[at][0] for at in order}
+        edges: dict[tuple[str, str], Any] = {}
+        for parent, child, fmt in chain.edges():
+            if parent in held:
+                key = (names[parent], names[child])
+                local = _local(fmt, self.data.nodes[parent].shape == self.data.nodes[child].shape == ())
+                edges[key] = edges[key] + local if key in edges else local
+        return Derivatives(nodes, edges, self._values(found.values, names))
+
+    def _values(self, values: list[Any], names: list[str]) -> dict[str, Any]:
+        return {name: value for name, value in zip(names, values, strict=True)}
+
+    def paths(self, i: int = 0, j: int = 0, *args: Any, **kwargs: Any) -> Iterator[Path]:
+        """Paths from flat input j to flat output i with their products, at a point (the recorded one by default).
+
+        The sum of the products is `J[i, j]`.
+        """
+        return paths_between(self._chain(args, kwargs), i, j)
+
+    def count_paths(self, i: int | None = None, j: int | None = None) -> Any:
+        """Numbers of paths: the matrix of exact integers (outputs x inputs), or one of them."""
+        counts = count_matrix(self._chain((), {}))
+        if i is None and j is None:
+            return counts
+        return counts[i or 0, j or 0]
+
+    def cost(self) -> Cost:
+        """Multiplications, additions and bytes of value and derivatives by each method."""
+        return cost_of(self._chain((), {}))
+
+    @property
+    def pattern(self) -> Pattern:
+        """The Jacobian's structure, outputs x inputs."""
+        found = Recorded(self.data, self.data.evaluate(self._leaves), self._in_spec, self._out_spec)
+        return found.linear_map(found.chain()).pattern
+
+    @property
+    def nodes(self) -> dict[str, Any]:
+        """The recorded nodes by name."""
+        return dict(zip(names_of(self.data), self.data.nodes, strict=True))
+
+    @property
+    def guards(self) -> list[Any]:
+        """The values that the recording relied on."""
+        return self.data.guards
+
+    def __str__(self) -> str:
+        return to_text(self.data)
+
+    def __repr__(self) -> str:
+        ins, outs = len(self.data.inputs), len(self.data.outputs)
+        return f"<Graph of {len(self.data.nodes)} nodes, {ins} inputs, {outs} outputs, {len(self.data.guards)} guards>"
+
+
+def _local(fmt: Any, scalar: bool) -> Any:
+    """A local derivative to look at: a number between scalars, a sparse matrix else."""
+    rows, cols, values = fmt.coo()
+    values = np.asarray(values)
+    if scalar:
+        return values.sum()[()] if len(values) else np.float64(0.0)
+    values = values.astype(float) if values.dtype.kind in "bi" else values
+    return sp.coo_array((values, (rows, cols)), shape=(fmt.n_out, fmt.n_in)).tocsr()
+
+
+def _kinds(kinds: list) -> str:
+    return ", ".join(f"{dtype}{list(shape)}" for shape, dtype in kinds) or "none"
