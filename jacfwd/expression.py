@@ -88,7 +88,7 @@ class ExpressionError(ValueError):
 class Expression:
     """A program: its inputs in order of first appearance, and its steps (variable, formula).
 
-    The last variable is the result; a last formula without one is called `f`, or by its text if f is taken.
+    The last variable is the result; a last formula without one is called `f`, or `f_` if f is taken.
     """
 
     variables: tuple[str, ...]
@@ -171,7 +171,7 @@ class _Reader:
                 return label, formula
             case ast.Expr(value=value) if last:
                 formula = self._step_formula(value)
-                return _label(value) if "f" in self.inputs + self.assigned else "f", formula
+                return self._free_label(), formula
             case ast.Expr():
                 self._reject(statement, "this value is not used; assign it to a variable")
         self._reject(statement, "expected a formula or an assignment 'variable = formula'")
@@ -184,6 +184,13 @@ class _Reader:
         if label in self.inputs:
             self._reject(statement, f"{label!r} is assigned after it was read; choose another name")
         self.assigned.append(label)
+
+    def _free_label(self) -> str:
+        """`f`, with underscores where that is a variable already."""
+        label = "f"
+        while label in self.inputs or label in self.assigned:
+            label += "_"
+        return label
 
     def _step_formula(self, node: ast.expr) -> Formula:
         """The formula of a whole step; a lone variable counts as an operation, so that it is a new value."""

@@ -1,0 +1,7 @@
+"""`python -m jacfwd`."""
+
+import sys
+
+from jacfwd.cli import main
+
+sys.exit(main())

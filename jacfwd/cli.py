@@ -1,0 +1,218 @@
+"""The command line: `python -m jacfwd logistic` and `python -m jacfwd graph`."""
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from jacfwd import logistic
+from jacfwd.api import name, trace
+from jacfwd.expression import ExpressionError, parse
+
+__all__ = ["main"]
+
+SHOWN_PATHS = 20
+INPUT_COUNTS = (1, 4, 16, 64, 256, 1024)
+MILLION = 10**6
+TOLERANCE = 1e-12
+
+
+class PointError(ValueError):
+    """Values of variables (`--at`) that do not fit the expression."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0, 1 if a check failed, or 2 if the input was no good."""
+    args = _parser().parse_args(argv)
+    try:
+        status: int = args.run(args)
+    except (ExpressionError, PointError, logistic.DataError) as error:
+        print(f"jacfwd {args.command}: {error}", file=sys.stderr)
+        return 2
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m jacfwd", description="Forward-mode derivatives of NumPy code."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    fit = commands.add_parser(
+        "logistic", help="fit a logistic regression and measure what its gradient costs"
+    )
+    fit.add_argument(
+        "--data",
+        metavar="FILE.csv",
+        help="a table of your own: a line of column names, numeric features, and the two classes in the"
+        " column 'target' or else in the last one (default: two species of Fisher's irises)",
+    )
+    fit.set_defaults(run=run_logistic)
+
+    graph = commands.add_parser("graph", help="show the derivative graphs of an expression, one per input")
+    graph.add_argument("expression", help="a formula, or assignments such as 'g = 3*x; f = g**2'")
+    graph.add_argument(
+        "--at",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="the value of an input, such as x=4 or x=pi/2; once for each input",
+    )
+    graph.set_defaults(run=run_graph)
+    return parser
+
+
+def run_graph(args: argparse.Namespace) -> int:
+    """Print the derivative graphs of an expression."""
+    expression = parse(args.expression)
+    if not expression.variables:
+        raise PointError("the expression has no variable to differentiate with respect to")
+    point = _point(args.at, expression.variables)
+    with np.errstate(all="ignore"):
+        lines = list(derivative_graphs(expression.function(name), point, expression.result))
+    print("\n".join(lines))
+    return 0
+
+
+def _point(settings: Iterable[str], variables: Sequence[str]) -> dict[str, float]:
+    """The values of the variables, in their order."""
+    values: dict[str, float] = {}
+    for setting in settings:
+        variable, equals, text = (part.strip() for part in setting.partition("="))
+        if not equals:
+            raise PointError(f"--at {setting}: expected NAME=VALUE, such as x=4")
+        if variable not in variables:
+            raise PointError(f"--at {setting}: {variable!r} is not among the inputs {', '.join(variables)}")
+        if variable in values:
+            raise PointError(f"--at {setting}: {variable!r} has a value already")
+        values[variable] = _constant(setting, text)
+    missing = [v for v in variables if v not in values]
+    if missing:
+        raise PointError(f"no value for {', '.join(missing)}; add --at {missing[0]}=VALUE")
+    return {v: values[v] for v in variables}
+
+
+def _constant(setting: str, text: str) -> float:
+    """The value of a formula without variables."""
+    try:
+        formula = parse(text)
+    except ExpressionError as error:
+        raise PointError(f"--at {setting}: in {text!r}, {error}") from None
+    if formula.variables or "=" in text:
+        raise PointError(f"--at {setting}: {text!r} is no number")
+    with np.errstate(all="ignore"):
+        value = float(formula.function()())
+    if not np.isfinite(value):
+        raise PointError(f"--at {setting}: {text!r} is {value}")
+    return value
+
+
+def derivative_graphs(f: Any, point: dict[str, float], result: str) -> Iterator[str]:
+    """The lines of one block for each input: values, forward and local derivatives, paths."""
+    args = tuple(np.float64(value) for value in point.values())
+    graph = trace(f, *args)
+    reports = [graph.derivatives(*args, wrt=k) for k in range(len(args))]
+    parents: dict[str, set[str]] = {}
+    for parent, child in (edge for report in reports for edge in report.edges):
+        parents.setdefault(child, set()).add(parent)
+    partial = {child for child, several in parents.items() if len(several) > 1}
+    where = ", ".join(f"{variable} = {_number(value)}" for variable, value in point.items())
+    for k, (variable, report) in enumerate(zip(point, reports, strict=True)):
+        if k:
+            yield ""
+        yield f"Derivative graph of {variable}, at {where}"
+        yield from _node_lines(report, variable)
+        yield from _edge_lines(report, partial)
+        total = f"{_ratio('d', result, variable)} = {_number(report.nodes.get(result, 0.0))}"
+        yield from _path_lines(graph, k, total)
+
+
+def _node_lines(report: Any, variable: str) -> Iterator[str]:
+    rows = [
+        (node, _number(report.values[node]), f"{_ratio('d', node, variable)} = {_number(derivative)}")
+        for node, derivative in report.nodes.items()
+    ]
+    yield from _aligned([("node", "value", "forward derivative"), *rows])
+
+
+def _edge_lines(report: Any, partial: set[str]) -> Iterator[str]:
+    rows = []
+    for (parent, child), value in report.edges.items():
+        ratio = _ratio("∂" if child in partial else "d", child, parent)
+        rows.append((f"{parent} -> {child}", f"{ratio} = {_number(value)}"))
+    yield from _aligned([("edge", "local derivative"), *rows])
+
+
+def _path_lines(graph: Any, k: int, total: str) -> Iterator[str]:
+    count = graph.count_paths(0, k)
+    rows = []
+    for path in islice(graph.paths(0, k), SHOWN_PATHS):
+        factors = " * ".join(_number(factor) for factor in path.factors)
+        rows.append((" -> ".join(path.nodes), f"{factors} = {_number(path.product)}"))
+    yield from _aligned([("path", "product of its local derivatives"), *rows])
+    if count > len(rows):
+        yield f"  ... and {count - len(rows)} more"
+    yield f"  {count} path{'' if count == 1 else 's'}, together {total}"
+
+
+def run_logistic(args: argparse.Namespace) -> int:
+    """Print the scalar example, the fit with its check, and the measured n-fold table."""
+    table = logistic.iris() if args.data is None else logistic.load_csv(args.data)
+    fitted = logistic.fit(table)
+    difference = logistic.gradient_difference(table)
+    source = "Fisher's irises" if args.data is None else args.data
+
+    print("One data point: f(a, b, x) = sigma(a x + b)\n")
+    print("\n".join(derivative_graphs(logistic.scalar, {"a": 2.0, "b": -1.0, "x": 1.5}, "f")))
+    print(f"\nLogistic regression on {source}, {len(table.y)} rows")
+    print("\n".join(_fit_lines(table, fitted)))
+    print(f"  largest relative difference of forward mode's gradient from the closed form: {difference:.1e}")
+    print("\nWhat a gradient costs, in runs of the loss itself (medians of repeated runs)\n")
+    for line in _cost_lines():
+        print(line, flush=True)
+    if difference > TOLERANCE:
+        print(f"jacfwd logistic: the gradients differ by more than {TOLERANCE}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _fit_lines(table: logistic.Table, fitted: logistic.Fit) -> Iterator[str]:
+    no, yes = table.classes
+    rows = [(label, _number(value)) for label, value in zip(table.features, fitted.w, strict=True)]
+    yield from _aligned([("feature", f"coefficient for {yes} against {no}"), *rows, ("1", _number(fitted.b))])
+    yield f"  mean negative log-likelihood {_number(fitted.loss)}, after {fitted.steps} Newton steps"
+
+
+def _cost_lines() -> Iterator[str]:
+    """The n-fold table, row by row as it is measured, and what it means for a million inputs."""
+    yield f"  {'inputs n':>10} {'one JVP':>10} {'jacfwd':>12} {'reverse':>10}"
+    rows = []
+    for n in INPUT_COUNTS:
+        rows.append(logistic.measure(n))
+        yield f"  {n:>10} {rows[-1].jvp:>10.3g} {rows[-1].jacfwd:>12.3g} {rows[-1].reverse:>10.3g}"
+    columns = [[row.jvp for row in rows], [row.jacfwd for row in rows], [row.reverse for row in rows]]
+    (jvp, p), (forward, q), (reverse, r) = (
+        logistic.extrapolate(INPUT_COUNTS, ratios, MILLION) for ratios in columns
+    )
+    yield f"  {MILLION:>10} {jvp:>10.2g} {forward:>12.2g} {reverse:>10.2g}   (extrapolated)"
+    yield f"  {'exponent':>10} {p:>10.2f} {q:>12.2f} {r:>10.2f}   (log-log slope of the last three)"
+
+
+def _ratio(sign: str, above: str, below: str) -> str:
+    """A derivative's label, such as `dg/dx` or `d(sin(x))/dx`."""
+    return "/".join(sign + (part if part.isidentifier() else f"({part})") for part in (above, below))
+
+
+def _number(value: Any) -> str:
+    return f"{float(value):.10g}"
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Rows of cells as lines with aligned columns, indented, a blank line before them."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    yield ""
+    for row in rows:
+        yield ("  " + "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
