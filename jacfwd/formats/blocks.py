@@ -1,23 +1,44 @@
 """Dense structure: whole blocks, and contractions whose Kronecker product is never formed."""
 
+import functools
+import itertools
 import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from jacfwd.formats.base import Coo, Format, Shape, Work
+from jacfwd.formats.contract import contract
+from jacfwd.formats.dispatch import strong_matmul
 from jacfwd.formats.entries import Entries
 from jacfwd.formats.index import IndexMap, c_strides
 
-__all__ = ["Contraction", "Dense"]
+__all__ = ["DIRECTIONS", "Contraction", "Dense", "contraction"]
+
+# The label of a tangent block's first axis; no operand's axis is called so.
+DIRECTIONS = "*"
+
+Labelled = tuple[Any, str]
+Step = tuple[str, Any, str, str]
 
 
 class Dense(Format):
     """A full Jacobian kept as the tangent block `(n_in,) + out_shape` of all unit seeds."""
 
     def __init__(self, block: Any, in_shape: Shape) -> None:
-        self.block = block
-        self.in_shape, self.out_shape = in_shape, tuple(block.shape[1:])
+        self.in_shape, self.out_shape = tuple(in_shape), tuple(block.shape[1:])
+        self.matrix = block.reshape((self.n_in, self.n_out))
+
+    @classmethod
+    def of_matrix(cls, matrix: Any, in_shape: Shape, out_shape: Shape) -> "Dense":
+        """The block given as the matrix `(n_in, n_out)`: one row for each input."""
+        return cls(matrix.reshape((matrix.shape[0], *out_shape)), in_shape)
+
+    @property
+    def block(self) -> Any:
+        """The tangent block of all unit seeds, `(n_in,) + out_shape`."""
+        return self.matrix.reshape((self.n_in, *self.out_shape))
 
     @property
     def nnz(self) -> int:
@@ -25,21 +46,18 @@ class Dense(Format):
 
     @property
     def T(self) -> "Dense":
-        matrix = np.reshape(self.block, (self.n_in, self.n_out)).T
-        return Dense(np.reshape(matrix, (self.n_out, *self.in_shape)), self.out_shape)
+        return Dense.of_matrix(self.matrix.T, self.out_shape, self.in_shape)
 
     def push(self, block: Any) -> Any:
-        rows = np.reshape(block, (block.shape[0], self.n_in))
-        out = contract(rows, "pi", np.reshape(self.block, (self.n_in, self.n_out)), "io", "po")
-        return np.reshape(out, (block.shape[0], *self.out_shape))
+        p = block.shape[0]
+        return strong_matmul(block.reshape((p, self.n_in)), self.matrix).reshape((p, *self.out_shape))
 
     def coo(self) -> Coo:
         rows, cols = np.meshgrid(np.arange(self.n_out), np.arange(self.n_in), indexing="ij")
-        values = np.reshape(self.block, (self.n_in, self.n_out)).T
-        return rows.reshape(-1), cols.reshape(-1), np.reshape(values, (-1,))
+        return rows.reshape(-1), cols.reshape(-1), self.matrix.T.reshape(-1)
 
     def conj(self) -> "Dense":
-        return Dense(np.conjugate(self.block), self.in_shape)
+        return Dense.of_matrix(np.conjugate(self.matrix), self.in_shape, self.out_shape)
 
     def work(self) -> Work:
         return self.nnz, max(self.nnz - self.n_out, 0)
@@ -48,120 +66,155 @@ class Dense(Format):
 class Contraction(Format):
     """`out[o] = sum factor[f] ... x[i]` in Einstein's notation: matmul, dot, einsum with all else held fixed.
 
-    Labels are single characters; `p` is not among them, it stands for the directions of a tangent block.
+    Labels are single characters. Labels of the output that no operand has are broadcast over; labels that
+    stand twice in x are read on the diagonal, labels that stand twice in the output written there.
     """
 
-    def __init__(self, x: str, factors: list[tuple[Any, str]], out: str, sizes: dict[str, int]) -> None:
-        self.x, self.factors, self.out, self.sizes = x, factors, out, sizes
+    def __init__(self, x: str, factors: Sequence[Labelled], out: str, sizes: dict[str, int]) -> None:
+        self.x, self.factors, self.out, self.sizes = x, list(factors), out, sizes
         self.in_shape = tuple(sizes[label] for label in x)
         self.out_shape = tuple(sizes[label] for label in out)
 
     @property
     def labels(self) -> str:
-        """Every label once: the entries are laid out over all of them."""
-        return "".join(dict.fromkeys(self.out + "".join(labels for _, labels in self.factors) + self.x))
+        """Every label that entries are laid out over, once."""
+        return "".join(dict.fromkeys(self.out + self.x))
 
     @property
     def nnz(self) -> int:
-        return math.prod(self.sizes[label] for label in self.labels)
+        return self._count(self.labels)
+
+    @property
+    def slim(self) -> bool:
+        """Whether the entries are no more than the elements of input or output: then they compose better."""
+        return self.nnz <= max(self.n_in, self.n_out)
 
     @property
     def T(self) -> "Contraction":
-        return Contraction(self.out, self.factors, self.x, self.sizes)
+        return Contraction(self.out, self.terms, self.x, self.sizes)
+
+    @functools.cached_property
+    def terms(self) -> list[Labelled]:
+        """The factors with distinct labels, and multiplied where the product is no larger than they are."""
+        terms = [self._diagonal(factor, labels) for factor, labels in self.factors]
+        for k, (factor, labels) in enumerate(terms):
+            needed = _kept(labels, self.out + self.x, terms[:k] + terms[k + 1 :])
+            terms[k] = _arranged(factor, labels, needed), needed
+        return self._folded(terms)
+
+    def _folded(self, terms: list[Labelled], at_any_size: bool = False) -> list[Labelled]:
+        for i, j in itertools.combinations(range(len(terms)), 2):
+            (a, a_labels), (b, b_labels) = terms[i], terms[j]
+            rest = terms[:i] + terms[i + 1 : j] + terms[j + 1 :]
+            made = _kept(a_labels + b_labels, self.out + self.x, rest)
+            if at_any_size or self._count(made) <= max(self._count(a_labels), self._count(b_labels)):
+                return self._folded([(contract(a, a_labels, b, b_labels, made), made), *rest], at_any_size)
+        return terms
+
+    @functools.cached_property
+    def steps(self) -> list[Step]:
+        """One factor after the other, the cheapest next: (labels so far, factor, its labels, labels then)."""
+        labels, out = "".join(dict.fromkeys(self.x)), "".join(dict.fromkeys(self.out))
+        steps, terms = [], list(self.terms)
+        while terms:
+            cheapest = min(range(len(terms)), key=lambda k: self._count(set(labels + terms[k][1])))
+            factor, own = terms.pop(cheapest)
+            made = _kept(labels + own, out, terms) if terms else _kept(out, labels + own)
+            steps.append((labels, factor, own, made))
+            labels = made
+        return steps
 
     def push(self, block: Any) -> Any:
-        if self._simple:
-            factor, labels = self._joint_factor()
-            out = contract(block, "p" + self.x, factor, labels, "p" + self.out)
-            if np.isfinite(out.sum()) if type(out) is np.ndarray else True:
-                return out
-        return self.entries().push(block)
+        labels, out = "".join(dict.fromkeys(self.x)), "".join(dict.fromkeys(self.out))
+        if labels != self.x:
+            block = self._map(self.x, labels).take(block)
+        for before, factor, own, labels in self.steps:
+            block = contract(block, DIRECTIONS + before, factor, own, DIRECTIONS + labels)
+        block = self._spread(block, labels, out)
+        return block if out == self.out else self._map(self.out, out).add(block)
 
-    @property
-    def _simple(self) -> bool:
-        """Whether no label repeats within an operand and every output label has a source."""
-        known = self.x + "".join(labels for _, labels in self.factors)
-        repeats = any(len(set(labels)) < len(labels) for labels in (self.x, self.out))
-        return not repeats and set(self.out) <= set(known)
-
-    def _joint_factor(self) -> tuple[Any, str]:
-        """All factors as one array over the labels that the product needs."""
-        if not self.factors:
-            return np.ones(()), ""
-        if len(self.factors) == 1:
-            factor, labels = self.factors[0]
-            if len(set(labels)) == len(labels):
-                return factor, labels
-        keep = "".join(dict.fromkeys("".join(labels for _, labels in self.factors)))
-        needed = "".join(label for label in keep if label in self.out or label in self.x)
-        terms = ",".join(labels for _, labels in self.factors)
-        return np.einsum(f"{terms}->{needed}", *(factor for factor, _ in self.factors)), needed
+    def _spread(self, block: Any, labels: str, out: str) -> Any:
+        """Sum, transpose and broadcast a block from its labels to those of the output."""
+        known = _kept(out, labels)
+        block = _arranged(block, DIRECTIONS + labels, DIRECTIONS + known)
+        if known == out:
+            return block
+        p, shape = block.shape[0], tuple(self.sizes[label] for label in out)
+        ones = tuple(self.sizes[label] if label in known else 1 for label in out)
+        block = block.reshape((p, *ones))
+        return block if ones == shape else np.broadcast_to(block, (p, *shape))
 
     def entries(self) -> Entries:
         """The same map as entries over all labels: maps stay affine, weights stay broadcast."""
-        factor, labels = self._joint_factor()
-        every = "".join(dict.fromkeys(self.out + labels + self.x))
-        shape = tuple(self.sizes[label] for label in every)
-        order = sorted(range(len(labels)), key=lambda k: every.index(labels[k]))
-        spread = tuple(self.sizes[label] if label in labels else 1 for label in every)
-        weights = np.reshape(np.transpose(factor, order), spread) if self.factors else 1
+        every = self.labels
         return Entries(
-            self.in_shape, self.out_shape, self._map(self.out, every, shape), self._map(self.x, every, shape), weights
+            self.in_shape,
+            self.out_shape,
+            self._map(self.out, every),
+            self._map(self.x, every),
+            self._weights(every),
         )
 
-    def _map(self, labels: str, every: str, shape: Shape) -> IndexMap:
-        """Positions of an operand as the entries run: strides of repeated labels add, absent ones are zero."""
-        target = tuple(self.sizes[label] for label in labels)
+    def _weights(self, every: str) -> Any:
+        """All factors multiplied, broadcastable to the shape of the entries; one if there are none."""
+        if not self.factors:
+            return 1
+        ((factor, labels),) = self._folded(self.terms, at_any_size=True)
+        known = _kept(every, labels)
+        ones = tuple(self.sizes[label] if label in known else 1 for label in every)
+        return _arranged(factor, labels, known).reshape(ones)
+
+    def _map(self, labels: str, every: str) -> IndexMap:
+        """Positions of an operand as the labels run: strides of repeated labels add, absent ones are zero."""
+        shape, target = (tuple(self.sizes[label] for label in own) for own in (every, labels))
         steps = c_strides(target)
-        strides = tuple(sum(s for s, own in zip(steps, labels, strict=True) if own == label) for label in every)
+        strides = tuple(
+            sum(s for s, own in zip(steps, labels, strict=True) if own == label) for label in every
+        )
         return IndexMap(shape, target, affine=(0, strides))
+
+    def _diagonal(self, factor: Any, labels: str) -> Labelled:
+        once = "".join(dict.fromkeys(labels))
+        if once == labels:
+            return factor, labels
+        return self._map(labels, once).take(factor.reshape((1, *factor.shape)))[0], once
+
+    def _count(self, labels: Iterable[str]) -> int:
+        return math.prod(self.sizes[label] for label in labels)
 
     def coo(self) -> Coo:
         return self.entries().coo()
 
     def conj(self) -> "Contraction":
-        return Contraction(self.x, [(np.conjugate(f), labels) for f, labels in self.factors], self.out, self.sizes)
+        return Contraction(
+            self.x, [(np.conjugate(f), labels) for f, labels in self.terms], self.out, self.sizes
+        )
 
     def work(self) -> Work:
-        return self.nnz, max(self.nnz - self.n_out, 0)
+        if not self.steps:
+            return 0, max(self.nnz - self.n_out, 0)
+        products = [self._count(set(labels + own)) for labels, _, own, _ in self.steps]
+        sums = [self._count(made) for *_, made in self.steps]
+        return sum(products), sum(products) - sum(sums)
 
 
-def contract(a: Any, a_labels: str, b: Any, b_labels: str, out_labels: str) -> Any:
-    """Two-operand contraction as one batched matrix product, so that BLAS does the work.
-
-    Labels of each operand are distinct. Those in both and in the output are batch axes, those in both alone are
-    summed, those in one operand only are free if the output has them and summed beforehand if not.
-    """
-    a, a_labels = _sum_lonely(a, a_labels, b_labels + out_labels)
-    b, b_labels = _sum_lonely(b, b_labels, a_labels + out_labels)
-    both = [label for label in a_labels if label in b_labels]
-    batch = [label for label in both if label in out_labels]
-    inner = [label for label in both if label not in out_labels]
-    free_a = [label for label in a_labels if label not in both]
-    free_b = [label for label in b_labels if label not in both]
-    sizes = dict(zip(a_labels + b_labels, (*a.shape, *b.shape), strict=True))
-    left = _matrix(a, a_labels, batch, free_a, inner, sizes)
-    right = _matrix(b, b_labels, batch, inner, free_b, sizes)
-    out = np.matmul(left, right) if inner else np.multiply(left, right)
-    made = batch + free_a + free_b
-    out = np.reshape(out, tuple(sizes[label] for label in made))
-    order = [made.index(label) for label in out_labels]
-    return out if order == list(range(len(order))) else np.transpose(out, order)
+def contraction(x: str, factors: Sequence[Labelled], out: str, sizes: dict[str, int]) -> Format:
+    """A contraction, or, where every element of the output reads one element of x, its entries."""
+    fmt = Contraction(x, factors, out, sizes)
+    return fmt.entries() if set(x) <= set(out) else fmt
 
 
-def _sum_lonely(array: Any, labels: str, others: str) -> tuple[Any, str]:
-    lonely = tuple(k for k, label in enumerate(labels) if label not in others)
-    if not lonely:
-        return array, labels
-    return np.sum(array, axis=lonely), "".join(label for label in labels if label in others)
+def _kept(labels: str, others: str, terms: Sequence[Labelled] = ()) -> str:
+    """The labels, each once, that others or further terms know."""
+    known = others + "".join(own for _, own in terms)
+    return "".join(label for label in dict.fromkeys(labels) if label in known)
 
 
-def _matrix(
-    array: Any, labels: str, batch: list[str], rows: list[str], cols: list[str], sizes: dict[str, int]
-) -> Any:
-    order = [labels.index(label) for label in (*batch, *rows, *cols)]
-    if order != list(range(len(order))):
-        array = np.transpose(array, order)
-    shape = [sizes[label] for label in batch]
-    shape += [math.prod(sizes[label] for label in rows), math.prod(sizes[label] for label in cols)]
-    return np.reshape(array, tuple(shape))
+def _arranged(array: Any, labels: str, out: str) -> Any:
+    """Sum away the axes that `out` does not name and put the others in its order."""
+    lonely = tuple(k for k, label in enumerate(labels) if label not in out)
+    if lonely:
+        array, labels = array.sum(axis=lonely), _kept(labels, out)
+    if labels == out:
+        return array
+    return array.transpose(tuple(labels.index(label) for label in out))

@@ -27,6 +27,7 @@ def compose(after: Format, before: Format) -> Format:
         return add([compose(after.holomorphic, before), compose(after.conjugate, before.conj())])
     if isinstance(before, Dense):
         return Dense(after.push(before.block), before.in_shape)
+    after, before = _slim(after), _slim(before)
     if isinstance(before, Product):
         return Product([*before.factors[:-1], *_factors(compose(after, before.factors[-1]))])
     if isinstance(before, Sum) and not _is_wide(after):
@@ -36,6 +37,11 @@ def compose(after: Format, before: Format) -> Format:
     if isinstance(after, Entries) and isinstance(before, Entries):
         return _entries_product(after, before)
     return _dense_or_product(after, before)
+
+
+def _slim(fmt: Format) -> Format:
+    """A contraction with no more entries than elements as those entries, which merge with others."""
+    return fmt.entries() if isinstance(fmt, Contraction) and fmt.slim else fmt
 
 
 def _factors(fmt: Format) -> list[Format]:
@@ -177,6 +183,7 @@ def add(terms: Sequence[Format]) -> Format:
 
 
 def _merge_into(kept: list[Format], places: dict[Any, int], term: Format) -> None:
+    term = _slim(term)
     if not isinstance(term, Entries):
         kept.append(term)
         return

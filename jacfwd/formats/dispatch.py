@@ -1,4 +1,4 @@
-"""Functions of our own that dispatch as NumPy's do, so that a derivative computed with them can be recorded."""
+"""Functions of our own that dispatch as NumPy's do, so that derivatives computed with them are recorded."""
 
 import functools
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["as_dtype", "dispatched", "is_plain", "strong_product"]
+__all__ = ["as_dtype", "dispatched", "is_plain", "strong_matmul", "strong_product"]
 
 
 def is_plain(*values: Any) -> bool:
@@ -15,7 +15,7 @@ def is_plain(*values: Any) -> bool:
 
 
 def dispatched(function: Callable) -> Callable:
-    """Let `function(*arrays, **static)` go through `__array_function__` of stand-in arrays, as NumPy's own do."""
+    """Let `function(*arrays, **static)` go through `__array_function__` of stand-in arrays, like NumPy's."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -37,6 +37,35 @@ def strong_product(a: Any, b: Any) -> Any:
     out = np.multiply(a, b)
     if not np.isfinite(out.sum()):
         out = np.where(np.equal(a, 0) | np.equal(b, 0), np.zeros((), out.dtype), out)
+    return out
+
+
+@dispatched
+def strong_matmul(a: Any, b: Any) -> Any:
+    """Matrix product of stacks `(..., m, k)` and `(..., k, n)`; an exact zero times anything is zero."""
+    out = np.matmul(_for_blas(a), _for_blas(b))
+    return out if np.isfinite(out.sum()) else _careful_matmul(a, b)
+
+
+def _for_blas(matrices: np.ndarray) -> np.ndarray:
+    """A contiguous copy where strides, such as those of broadcast views, would keep BLAS away."""
+    (rows, cols), (down, along), item = matrices.shape[-2:], matrices.strides[-2:], matrices.itemsize
+    by_rows = (along == item or cols == 1) and (down >= cols * item or rows == 1)
+    by_columns = (down == item or rows == 1) and (along >= rows * item or cols == 1)
+    return matrices if by_rows or by_columns else np.ascontiguousarray(matrices)
+
+
+def _careful_matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """`strong_matmul` where inner positions meet `inf` or `nan`: those term by term, the others at once."""
+    others_a, others_b = (*range(a.ndim - 2), a.ndim - 2), (*range(b.ndim - 2), b.ndim - 1)
+    finite = np.isfinite(a).all(axis=others_a) & np.isfinite(b).all(axis=others_b)
+    out = np.matmul(a[..., finite], b[..., finite, :])
+    bad = np.flatnonzero(~finite)
+    step = max(1, (1 << 20) // max(out.size, 1))
+    for start in range(0, len(bad), step):
+        some = bad[start : start + step]
+        terms = strong_product(a[..., some, None], b[..., None, some, :])
+        out = np.add(out, terms.sum(axis=-2))
     return out
 
 
