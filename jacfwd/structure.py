@@ -15,7 +15,17 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["LEAF", "Spec", "as_value", "belongs_into_aux", "flatten", "is_number_or_array", "kind_of", "nest"]
+__all__ = [
+    "LEAF",
+    "Spec",
+    "as_value",
+    "belongs_into_aux",
+    "flatten",
+    "is_number_or_array",
+    "kind_of",
+    "nest",
+    "step",
+]
 
 NUMERIC_KINDS = "biufc"
 NUMBER_TYPES = frozenset({bool, int, float, complex})
