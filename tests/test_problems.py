@@ -77,7 +77,7 @@ def agree(actual, expected):
 
 
 def cells(side):
-    """Grid positions with their neighbours on the torus: (i, j), (east, west) along i, (north, south) along j."""
+    """Grid positions with their neighbours on the torus: both along i, then both along j."""
     for i in range(side):
         for j in range(side):
             beside = ((i + 1) % side, j), (i - 1, j), (i, (j + 1) % side), (i, j - 1)

@@ -1,0 +1,55 @@
+"""The tools that the benchmarks rest on."""
+
+import json
+
+import numpy as np
+import pytest
+
+from bench.measure import Timings, direction_of, growth, interleaved, peak_memory, verify
+from bench.problems import elementwise_chain, logistic_regression
+from bench.report import Section, markdown, markdown_table, shown, write
+
+SECTION = Section("Title", "About.", [{"problem": "P1", "n": 10, "jvp / f": 2.0}], "Result.")
+
+
+def test_ratios_are_taken_within_each_round():
+    timings = Timings({"f": np.array([1.0, 10.0, 2.0]), "jvp": np.array([2.0, 20.0, 4.0])})
+    assert timings.ratio("jvp", "f") == 2
+    assert timings.seconds("jvp") == 4
+
+
+def test_every_contender_is_timed_once_per_round():
+    calls = {"short": lambda: sum(range(10)), "long": lambda: sum(range(10_000))}
+    timings = interleaved(calls, rounds=3, at_least=1e-3)
+    assert {name: times.shape for name, times in timings.samples.items()} == {"short": (3,), "long": (3,)}
+    assert timings.ratio("long", "short") > 1
+
+
+def test_peak_memory_counts_what_is_freed_again():
+    assert 8e6 <= peak_memory(lambda: np.ones(10**6).sum()) < 9e6
+
+
+def test_growth_is_the_exponent():
+    assert growth([1, 2, 4, 8], [3, 12, 48, 192]) == pytest.approx(2)
+
+
+@pytest.mark.parametrize("problem", [elementwise_chain(20), logistic_regression(3)], ids=["analytic", "not"])
+def test_verify_accepts_the_derivative_and_nothing_else(problem):
+    direction = direction_of(problem)
+    derivative = np.reshape(
+        problem.jacobian(problem.point) @ direction, np.shape(problem.function(problem.point))
+    )
+    verify(problem, direction, derivative)
+    with pytest.raises(AssertionError, match=problem.title.split()[0]):
+        verify(problem, direction, derivative * (1 + 1e-6))
+
+
+def test_tables_align_and_pages_hold_their_setting(tmp_path):
+    assert markdown_table(SECTION.rows) == "\n".join(
+        ["| problem |  n | jvp / f |", "| ------- | -: | ------: |", "| P1      | 10 |       2 |"]
+    )
+    assert [shown(value) for value in (None, 0.12345, 12345.6, 7, "P1")] == ["", "0.123", "12346", "7", "P1"]
+    assert f"numpy {np.__version__}" in markdown([SECTION])
+    page, data = write([SECTION], tmp_path)
+    assert page.read_text(encoding="utf-8") == markdown([SECTION])
+    assert json.loads(data.read_text())["sections"][0]["rows"] == SECTION.rows
