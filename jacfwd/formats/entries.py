@@ -13,7 +13,7 @@ from jacfwd.formats.base import Coo, Format, Shape, Work
 from jacfwd.formats.dispatch import is_plain, strong_product
 from jacfwd.formats.index import IndexMap
 
-__all__ = ["Entries", "coo_entries", "diagonal", "identity", "segments", "selection", "weigh"]
+__all__ = ["Entries", "coo_entries", "diagonal", "identity", "nothing", "segments", "selection", "weigh"]
 
 
 class Entries(Format):
@@ -104,6 +104,12 @@ def _same(a: IndexMap | None, b: IndexMap | None) -> bool:
 def identity(shape: Shape, scale: Any = 1) -> Entries:
     """Pass-through, negation, scaling: `out = scale * x`."""
     return Entries(shape, shape, None, None, scale)
+
+
+def nothing(in_shape: Shape, out_shape: Shape) -> Entries:
+    """The zero map, which has no entries."""
+    none = np.zeros(0, np.intp)
+    return coo_entries(in_shape, out_shape, none, none, np.zeros(0))
 
 
 def diagonal(weights: Any, in_shape: Shape, out_shape: Shape) -> Entries:

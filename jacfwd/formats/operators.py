@@ -7,8 +7,12 @@ from typing import Any
 import numpy as np
 
 from jacfwd.formats.base import Coo, Format, Shape, Work
+from jacfwd.formats.combined import Pair
 
-__all__ = ["Operator"]
+__all__ = ["Operator", "real_linear"]
+
+# Up to this many pairs within a fibre, `nnz` asks the support for each; beyond it is a bound.
+MOST_PAIRS = 1 << 16
 
 Apply = Callable[[Any], Any]
 
@@ -19,6 +23,8 @@ class Operator(Format):
     `apply` takes `(p,) + in_shape` to `(p,) + out_shape`, `transposed` goes back. `mixed` names the axes (input,
     output) within which elements meet; the axes that remain agree in number and size. `support(i, o)`, where
     given, tells structurally, for flat positions within the mixed axes, whether input i reaches output o.
+    `written()`, where given, is the same map as a format that lists entries directly. `cost`, where given, counts
+    multiplications and additions of one product; else every pair that may meet is counted.
     """
 
     def __init__(
@@ -29,16 +35,25 @@ class Operator(Format):
         transposed: Apply,
         mixed: tuple[Shape, Shape],
         support: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+        written: Callable[[], Format] | None = None,
+        cost: Work | None = None,
     ) -> None:
         self.in_shape, self.out_shape = in_shape, out_shape
-        self.apply, self.transposed, self.mixed, self.support = apply, transposed, mixed, support
+        self.apply, self.transposed, self.mixed = apply, transposed, mixed
+        self.support, self.written, self.cost = support, written, cost
 
     @property
     def T(self) -> "Operator":
-        support = self.support
-        swapped = None if support is None else (lambda i, o: support(o, i))
+        support, written = self.support, self.written
         return Operator(
-            self.out_shape, self.in_shape, self.transposed, self.apply, (self.mixed[1], self.mixed[0]), swapped
+            self.out_shape,
+            self.in_shape,
+            self.transposed,
+            self.apply,
+            (self.mixed[1], self.mixed[0]),
+            None if support is None else (lambda i, o: support(o, i)),
+            None if written is None else (lambda: written().T),
+            self.cost,
         )
 
     def push(self, block: Any) -> Any:
@@ -54,10 +69,18 @@ class Operator(Format):
 
     @property
     def nnz(self) -> int:
-        return self._fibre[0] * self.n_out
+        if self.written is not None:
+            return self.written().nnz
+        k_in, k_out = self._fibre
+        if self.support is None or k_in * k_out > MOST_PAIRS:
+            return k_in * self.n_out
+        kept = self.support(*(at.reshape(-1) for at in np.indices((k_in, k_out))))
+        return int(np.count_nonzero(kept)) * (self.n_out // max(k_out, 1))
 
     def coo(self) -> Coo:
         """Entries by one seed per position within the mixed axes, all fibres at once."""
+        if self.written is not None:
+            return self.written().coo()
         k_in, k_out = self._fibre
         cols = _fibres(self.in_shape, self.mixed[0])
         rows = _fibres(self.out_shape, self.mixed[1])
@@ -65,12 +88,10 @@ class Operator(Format):
         for k in range(k_in):
             seeds[k, cols[:, k]] = 1
         values = np.reshape(self.apply(seeds.reshape(k_in, *self.in_shape)), (k_in, self.n_out))
-        fibres = len(rows)
-        i = np.broadcast_to(np.arange(k_in)[:, None, None], (k_in, fibres, k_out)).reshape(-1)
-        o = np.broadcast_to(np.arange(k_out), (k_in, fibres, k_out)).reshape(-1)
-        f = np.broadcast_to(np.arange(fibres)[:, None], (k_in, fibres, k_out)).reshape(-1)
-        keep = slice(None) if self.support is None else np.flatnonzero(self.support(i, o))
-        i, o, f = i[keep], o[keep], f[keep]
+        i, f, o = (at.reshape(-1) for at in np.indices((k_in, len(rows), k_out)))
+        if self.support is not None:
+            keep = np.flatnonzero(self.support(i, o))
+            i, f, o = i[keep], f[keep], o[keep]
         at = rows[f, o]
         return at, cols[f, i], np.take(np.reshape(values, (-1,)), i * self.n_out + at)
 
@@ -78,6 +99,7 @@ class Operator(Format):
         def conjugated(apply: Apply) -> Apply:
             return lambda block: np.conjugate(apply(np.conjugate(block)))
 
+        written = self.written
         return Operator(
             self.in_shape,
             self.out_shape,
@@ -85,10 +107,41 @@ class Operator(Format):
             conjugated(self.transposed),
             self.mixed,
             self.support,
+            None if written is None else (lambda: written().conj()),
+            self.cost,
         )
 
     def work(self) -> Work:
-        return self.nnz, self.nnz
+        return (self.nnz, self.nnz) if self.cost is None else self.cost
+
+
+def real_linear(operator: Operator) -> Pair:
+    """The pair `v -> A v + B conj(v)` of a map T that is linear over the reals only.
+
+    `A v = (T v - i T(i v)) / 2` and `B v = (T conj(v) + i T(i conj(v))) / 2`; T's `transposed` is its adjoint
+    under `Re(w . v)`, whose own pair is `(A^T, conj(B)^T)`.
+    """
+
+    def half(apply: Apply, sign: int, conjugate: bool) -> Apply:
+        def part(block: Any) -> Any:
+            v = np.conjugate(block) if conjugate else block
+            return 0.5 * (apply(v) + sign * 1j * apply(1j * v))
+
+        return part
+
+    def conjugated(apply: Apply) -> Apply:
+        return lambda block: np.conjugate(apply(np.conjugate(block)))
+
+    def made(apply: Apply, transposed: Apply) -> Operator:
+        return Operator(
+            operator.in_shape, operator.out_shape, apply, transposed, operator.mixed, operator.support
+        )
+
+    there, back = operator.apply, operator.transposed
+    return Pair(
+        made(half(there, -1, False), half(back, -1, False)),
+        made(half(there, 1, True), conjugated(half(back, 1, True))),
+    )
 
 
 def _fibres(shape: Shape, mixed: Shape) -> np.ndarray:
