@@ -135,7 +135,7 @@ def _node_lines(report: Any, variable: str) -> Iterator[str]:
         (node, _number(report.values[node]), f"{_ratio('d', node, variable)} = {_number(derivative)}")
         for node, derivative in report.nodes.items()
     ]
-    yield from _aligned([("node", "value", "forward derivative"), *rows])
+    yield from _aligned(("node", "value", "forward derivative"), rows)
 
 
 def _edge_lines(report: Any, partial: set[str]) -> Iterator[str]:
@@ -143,7 +143,7 @@ def _edge_lines(report: Any, partial: set[str]) -> Iterator[str]:
     for (parent, child), value in report.edges.items():
         ratio = _ratio("∂" if child in partial else "d", child, parent)
         rows.append((f"{parent} -> {child}", f"{ratio} = {_number(value)}"))
-    yield from _aligned([("edge", "local derivative"), *rows])
+    yield from _aligned(("edge", "local derivative"), rows)
 
 
 def _path_lines(graph: Any, k: int, total: str) -> Iterator[str]:
@@ -152,7 +152,7 @@ def _path_lines(graph: Any, k: int, total: str) -> Iterator[str]:
     for path in islice(graph.paths(0, k), SHOWN_PATHS):
         factors = " * ".join(_number(factor) for factor in path.factors)
         rows.append((" -> ".join(path.nodes), f"{factors} = {_number(path.product)}"))
-    yield from _aligned([("path", "product of its local derivatives"), *rows])
+    yield from _aligned(("path", "product of its local derivatives"), rows)
     if count > len(rows):
         yield f"  ... and {count - len(rows)} more"
     yield f"  {count} path{'' if count == 1 else 's'}, together {total}"
@@ -182,7 +182,8 @@ def run_logistic(args: argparse.Namespace) -> int:
 def _fit_lines(table: logistic.Table, fitted: logistic.Fit) -> Iterator[str]:
     no, yes = table.classes
     rows = [(label, _number(value)) for label, value in zip(table.features, fitted.w, strict=True)]
-    yield from _aligned([("feature", f"coefficient for {yes} against {no}"), *rows, ("1", _number(fitted.b))])
+    rows.append(("1", _number(fitted.b)))
+    yield from _aligned(("feature", f"coefficient for {yes} against {no}"), rows)
     yield f"  mean negative log-likelihood {_number(fitted.loss)}, after {fitted.steps} Newton steps"
 
 
@@ -202,7 +203,7 @@ def _cost_lines() -> Iterator[str]:
 
 
 def _ratio(sign: str, above: str, below: str) -> str:
-    """A derivative's label, such as `dg/dx` or `d(sin(x))/dx`."""
+    """A derivative's label, such as `dg/dx` or, with the partial sign, `∂f/∂(sin(x))`."""
     return "/".join(sign + (part if part.isidentifier() else f"({part})") for part in (above, below))
 
 
@@ -210,9 +211,11 @@ def _number(value: Any) -> str:
     return f"{float(value):.10g}"
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """Rows of cells as lines with aligned columns, indented, a blank line before them."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+def _aligned(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """A blank line and rows of cells as lines with aligned columns, indented; nothing without rows."""
+    if not rows:
+        return
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     yield ""
-    for row in rows:
+    for row in (head, *rows):
         yield ("  " + "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
