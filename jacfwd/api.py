@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from jacfwd.arguments import UNSET, Derivative, match_tangents, select, select_primals
+from jacfwd.arguments import FIRST, has_floats, match_tangents, select, select_primals
+from jacfwd.callables import Derivative
 from jacfwd.chain import Chain
 from jacfwd.differences import difference_jacobian
 from jacfwd.errors import JacobianMismatchError, NotDifferentiableError
@@ -65,7 +66,7 @@ def jvp(f: Callable, primals: Any, tangents: Any, *, has_aux: bool = False) -> t
     >>> float(y), float(dy)
     (144.0, 72.0)
     """
-    selection = select_primals(f, primals)
+    selection = select_primals(f, primals, tangents)
     y, dy, aux = pushed_forward(selection, match_tangents(selection, primals, tangents), has_aux)
     return (y, dy, aux) if has_aux else (y, dy)
 
@@ -99,7 +100,7 @@ def linearize(
 class Options:
     """How a Jacobian is wanted."""
 
-    argnums: Any = UNSET
+    argnums: Any = FIRST
     argnames: Any = None
     sparse: bool = False
     format: str = "csr"
@@ -116,6 +117,9 @@ class Options:
 
 class Jacobian(Derivative):
     """`jacobian(f)`: called like f, it returns the Jacobian there."""
+
+    public_name = "jacobian"
+    defaults = {field.name: field.default for field in dataclasses.fields(Options)}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         options = self.wanted
@@ -192,6 +196,8 @@ def check_holomorphic(chain: Chain) -> None:
 class Gradient(Jacobian):
     """`gradient(f)`: the Jacobian of a function with one output, in the shape of the input."""
 
+    public_name = "gradient"
+
     def check(self, found: Recorded, chain: Chain) -> None:
         if chain.m != 1 or len(found.graph.outputs) != 1:
             shapes = [out.shape for out in found.graph.outputs]
@@ -214,7 +220,7 @@ def _cast(part: Any, found: Recorded, at: int) -> Any:
 
 def jacobian(
     f: Callable,
-    argnums: Any = UNSET,
+    argnums: Any = FIRST,
     *,
     argnames: Any = None,
     sparse: bool = False,
@@ -258,7 +264,7 @@ def jacobian(
 
 def value_and_jacobian(
     f: Callable,
-    argnums: Any = UNSET,
+    argnums: Any = FIRST,
     *,
     argnames: Any = None,
     sparse: bool = False,
@@ -279,7 +285,7 @@ def value_and_jacobian(
     return Jacobian(f, **options)
 
 
-def jacfwd(f: Callable, argnums: Any = UNSET, *, has_aux: bool = False) -> Jacobian:
+def jacfwd(f: Callable, argnums: Any = FIRST, *, has_aux: bool = False) -> Jacobian:
     """The dense Jacobian by plain forward mode: n inputs, n seeds, n times the work of one.
 
     >>> import numpy as np
@@ -290,7 +296,7 @@ def jacfwd(f: Callable, argnums: Any = UNSET, *, has_aux: bool = False) -> Jacob
     return Jacobian(f, argnums=argnums, method="forward", has_aux=has_aux)
 
 
-def gradient(f: Callable, argnums: Any = UNSET, *, method: str = "auto", has_aux: bool = False) -> Gradient:
+def gradient(f: Callable, argnums: Any = FIRST, *, method: str = "auto", has_aux: bool = False) -> Gradient:
     """The gradient of a function with one output, in the shape of its input.
 
     Raises ValueError where the output has another size than 1.
@@ -302,7 +308,7 @@ def gradient(f: Callable, argnums: Any = UNSET, *, method: str = "auto", has_aux
     return Gradient(f, argnums=argnums, method=method, has_aux=has_aux)
 
 
-def value_and_gradient(f: Callable, argnums: Any = UNSET, *, method: str = "auto", has_aux: bool = False) -> Gradient:
+def value_and_gradient(f: Callable, argnums: Any = FIRST, *, method: str = "auto", has_aux: bool = False) -> Gradient:
     """Value and gradient from one evaluation of f.
 
     >>> y, g = value_and_gradient(lambda x: x**3)(2.0)
@@ -312,7 +318,7 @@ def value_and_gradient(f: Callable, argnums: Any = UNSET, *, method: str = "auto
     return Gradient(f, argnums=argnums, method=method, has_aux=has_aux, value=True)
 
 
-def hessian(f: Callable, argnums: Any = UNSET, *, sparse: bool = False, method: str = "auto") -> Jacobian:
+def hessian(f: Callable, argnums: Any = FIRST, *, sparse: bool = False, method: str = "auto") -> Jacobian:
     """The matrix of second derivatives, by differentiating the gradient.
 
     Raises ValueError where the output has another size than 1.
@@ -335,11 +341,10 @@ def hvp(f: Callable, primals: Any, tangents: Any) -> tuple[Any, Any]:
     >>> Hv
     array([6., 0.])
     """
-    selection = select_primals(f, primals)
-    moved = match_tangents(selection, primals, tangents)
-    both = ValueAndGradient(selection)
-    point = dataclasses.replace(selection, f=both) if dataclasses.is_dataclass(selection) else selection
-    (y, _), (_, Hv), _ = pushed_forward(both.around(point), moved)
+    argnums: Any = 0
+    if type(primals) is tuple:
+        argnums = tuple(k for k, primal in enumerate(primals) if has_floats(primal))
+    (y, _), (_, Hv) = jvp(Gradient(f, argnums=argnums, method="reverse", value=True), primals, tangents)
     return y, Hv
 
 

@@ -43,7 +43,10 @@ class ElementGraph:
         self.names = names_of(chain.graph)
         self.into: dict[Vertex, dict[Vertex, Any]] = {}
         for parent, child, fmt in chain.edges():
-            for row, col, value in zip(*(np.asarray(part).tolist() for part in fmt.coo()), strict=True):
+            rows, cols, values = fmt.coo()
+            # Structure may be integers and booleans; derivatives are floats.
+            values = np.asarray(values) * 1.0
+            for row, col, value in zip(rows.tolist(), cols.tolist(), values.tolist(), strict=True):
                 edges = self.into.setdefault((child, row), {})
                 # Parallel edges, as in y * y, are one edge with the sum of their derivatives.
                 edges[parent, col] = edges.get((parent, col), 0) + value

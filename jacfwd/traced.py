@@ -48,7 +48,8 @@ class Graph:
         self.data: Data = found.graph
         self._in_spec, self._out_spec = found.in_spec, found.out_spec
         self._leaves = [np.array(leaf)[()] for leaf in selection.leaves]
-        self._pick = selection.pattern()
+        self._places, self._single = selection.places, selection.single
+        self._rest = {k: arg for k, arg in enumerate(selection.args) if k not in selection.places}
 
     @classmethod
     def record(cls, f: Callable, args: tuple, kwargs: dict[str, Any]) -> "Graph":
@@ -58,17 +59,24 @@ class Graph:
 
     # Replay
 
-    def _select(self, args: tuple, kwargs: dict[str, Any]) -> list[Any]:
-        """Leaves of new arguments, checked against the recorded ones."""
-        leaves = self._pick(args, kwargs)
-        given = [(np.shape(leaf), leaf.dtype) for leaf in leaves]
+    def _selection(self, args: tuple, kwargs: dict[str, Any]) -> Selection:
+        """New arguments, checked against the recorded ones."""
+        needed = 1 + max((place for place in self._places if isinstance(place, int)), default=-1)
+        if len(args) < needed:
+            raise ValueError(f"the graph was recorded with {needed} positional arguments, got {len(args)}")
+        selection = Selection(_recorded, args, kwargs, self._places, self._single)
+        given = [(np.shape(leaf), leaf.dtype) for leaf in selection.leaves]
         expected = [(self.data.nodes[at].shape, self.data.nodes[at].dtype) for at in self.data.inputs]
         if given != expected:
             raise ValueError(f"the graph was recorded for inputs {_kinds(expected)}, got {_kinds(given)}")
-        return leaves
+        for k, arg in self._rest.items():
+            if isinstance(arg, int | str | None) and (k >= len(args) or args[k] != arg):
+                got = repr(args[k]) if k < len(args) else "nothing"
+                raise ValueError(f"argument {k} was {arg!r} when the graph was recorded, got {got}; record it again")
+        return selection
 
     def _replay(self, args: tuple, kwargs: dict[str, Any]) -> Recorded:
-        leaves = self._select(args, kwargs)
+        leaves = self._selection(args, kwargs).leaves
         return Recorded(self.data, self.data.evaluate(leaves), self._in_spec, self._out_spec)
 
     def _chain(self, args: tuple, kwargs: dict[str, Any]) -> Chain:
@@ -86,7 +94,7 @@ class Graph:
         args = primals if type(primals) is tuple else (primals,)
         found = self._replay(args, {})
         chain = found.chain()
-        seeds = match_tangents(self._pick.selection(args), primals, tangents)
+        seeds = match_tangents(self._selection(args, {}), primals, tangents)
         blocks = [None if v is None else np.reshape(v, (1, *np.shape(v))) for v in seeds]
         held = chain.tangents(blocks)
         moved = [
@@ -186,10 +194,14 @@ def _local(fmt: Any, scalar: bool) -> Any:
     """A local derivative to look at: a number between scalars, a sparse matrix else."""
     rows, cols, values = fmt.coo()
     values = np.asarray(values)
+    values = values.astype(float) if values.dtype.kind in "bi" else values
     if scalar:
         return values.sum()[()] if len(values) else np.float64(0.0)
-    values = values.astype(float) if values.dtype.kind in "bi" else values
     return sp.coo_array((values, (rows, cols)), shape=(fmt.n_out, fmt.n_in)).tocsr()
+
+
+def _recorded(*args: Any) -> None:
+    """Stands in for the user's function, which a graph does not keep."""
 
 
 def _kinds(kinds: list) -> str:
