@@ -28,6 +28,7 @@ RANKS = {
     "paths": 8,
     "program": 8,
     "arguments": 9,
+    "callables": 9,
     "cost": 9,
     "linear": 9,
     "derivative": 10,
