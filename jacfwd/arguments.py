@@ -304,8 +304,9 @@ def refuse_computed_fields(spec: Spec, path: str) -> None:
         for field in dataclasses.fields(spec.container):
             if not field.init:
                 raise NotDifferentiableError(
-                    f"{path}.{field.name} is computed when a {spec.container.__qualname__} is made (init=False) "
-                    "and cannot vary by itself; make it a property, or pass the other fields as arguments"
+                    f"{path}.{field.name} is computed when a {spec.container.__qualname__} is made "
+                    "(init=False) and cannot vary by itself; make it a property, or pass the other fields as "
+                    "arguments"
                 )
     for key, child in zip(spec.keys, spec.children, strict=True):
         refuse_computed_fields(child, path + step(spec.container, key))
