@@ -1,6 +1,5 @@
 """What every structured Jacobian can do."""
 
-import abc
 import math
 from typing import Any
 
@@ -15,7 +14,7 @@ Coo = tuple[np.ndarray, np.ndarray, Any]
 Work = tuple[int, int]
 
 
-class Format(abc.ABC):
+class Format:
     """A linear map from arrays of `in_shape` to arrays of `out_shape`, as structure and values.
 
     `push` takes a tangent block `(p,) + in_shape` to `(p,) + out_shape`; `T.push` goes the other way with
@@ -25,31 +24,31 @@ class Format(abc.ABC):
     in_shape: Shape
     out_shape: Shape
 
-    @abc.abstractmethod
     def push(self, block: Any) -> Any:
         """Apply to a tangent block of the input."""
+        raise NotImplementedError
 
     @property
-    @abc.abstractmethod
     def T(self) -> "Format":
         """The transposed map."""
+        raise NotImplementedError
 
-    @abc.abstractmethod
     def coo(self) -> Coo:
         """Rows, columns (flat, C order) and values of the entries; duplicates stand for their sum."""
+        raise NotImplementedError
 
     @property
-    @abc.abstractmethod
     def nnz(self) -> int:
         """The number of entries that `coo` would list, without listing them."""
+        raise NotImplementedError
 
-    @abc.abstractmethod
     def conj(self) -> "Format":
         """The map with conjugate values."""
+        raise NotImplementedError
 
-    @abc.abstractmethod
     def work(self) -> Work:
         """Multiplications and additions of one product with one tangent."""
+        raise NotImplementedError
 
     def pull(self, block: Any) -> Any:
         """Apply the transpose to a cotangent block `(p,) + out_shape`."""

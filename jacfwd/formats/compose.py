@@ -1,6 +1,7 @@
 """Composition and sums of formats: which format a product takes is decided here, from structure alone."""
 
 import functools
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -233,21 +234,31 @@ def _numeric(values: Any) -> Any:
     return values.astype(float) if values.dtype.kind in "bi" else values
 
 
-def stack(parts: Sequence[Format | None], in_shape: Shape, sizes: Sequence[int]) -> Entries:
-    """Formats of one input on top of each other, each flattened: `out_shape = (sum of sizes,)`."""
-    total, start = sum(sizes), 0
-    rows, cols, weights = [], [], []
-    for part, size in zip(parts, sizes, strict=True):
-        if part is not None:
-            r, c, w = part.coo()
-            rows.append(r + start)
-            cols.append(c)
-            weights.append(w)
-        start += size
-    if not rows:
-        none = np.zeros(0, np.intp)
-        return coo_entries(in_shape, (total,), none, none, np.zeros(0))
-    return coo_entries(in_shape, (total,), np.concatenate(rows), np.concatenate(cols), np.concatenate(weights))
+def stack(parts: Sequence[Format | None], in_shape: Shape, sizes: Sequence[int]) -> Format:
+    """Formats of one input on top of each other, each flattened: `out_shape = (sum of sizes,)`.
+
+    A few stay apart as terms, so that what comes after may follow their structure; many become one list.
+    """
+    starts = list(itertools.accumulate(sizes, initial=0))
+    placed = [(part, start) for part, start in zip(parts, starts, strict=False) if part is not None]
+    terms = [(term, start) for part, start in placed for term in (part.terms if isinstance(part, Sum) else [part])]
+    if 0 < len(terms) <= MOST_TERMS:
+        return add([_lowered(as_entries(term), start, starts[-1]) for term, start in terms])
+    rows, cols, weights = [np.zeros(0, np.intp)], [np.zeros(0, np.intp)], [np.zeros(0)]
+    for part, start in placed:
+        r, c, w = part.coo()
+        rows.append(r + start)
+        cols.append(c)
+        weights.append(w)
+    total = (starts[-1],)
+    return coo_entries(in_shape, total, np.concatenate(rows), np.concatenate(cols), np.concatenate(weights))
+
+
+def _lowered(entries: Entries, start: int, total: int) -> Entries:
+    """Entries as rows `start, start + 1, ...` of a taller matrix."""
+    rows = IndexMap.identity(entries.out_shape, (total,), offset=start)
+    rows = rows if entries.rows is None else rows.at(entries.rows)
+    return Entries(entries.in_shape, (total,), rows, entries.cols, entries.weights)
 
 
 def real_part(fmt: Format) -> Format:

@@ -51,8 +51,9 @@ class IndexMap:
 
     @classmethod
     def of_positions(cls, positions: np.ndarray, target: Shape) -> "IndexMap":
-        """The map written out as an array of flat positions."""
-        return cls(positions.shape, target, flat=np.ascontiguousarray(positions, np.intp).reshape(-1))
+        """The map written out as an array of flat positions; known to be linear where it is."""
+        flat = np.ascontiguousarray(positions, np.intp).reshape(-1)
+        return cls(positions.shape, target, flat=flat, affine=_linear_run(flat, positions.shape))
 
     @classmethod
     def of_movement(cls, move: Callable[[np.ndarray], np.ndarray], source: Shape) -> "IndexMap":
@@ -207,6 +208,17 @@ class IndexMap:
                 return False
             reach += stride * (n - 1)
         return True
+
+
+def _linear_run(flat: np.ndarray, shape: Shape) -> tuple[int, Shape] | None:
+    """Offset and strides if the positions are `offset + step k`; the ends are asked first."""
+    n = len(flat)
+    if n == 0:
+        return None
+    step = int(flat[1] - flat[0]) if n > 1 else 1
+    if flat[-1] - flat[0] != step * (n - 1) or not np.all(flat[1:] - flat[:-1] == step):
+        return None
+    return int(flat[0]), tuple(step * s for s in c_strides(shape))
 
 
 def _scatter(rows: Any, flat: np.ndarray, n: int) -> Any:

@@ -6,6 +6,7 @@ are constants to it, and their own recordings see the operations on values.
 
 import math
 import sys
+from opcode import opname
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,39 @@ from jacfwd.recording.methods import Methods
 from jacfwd.recording.operators import Operators
 from jacfwd.recording.storage import Place, Storage
 
+# Arguments of BINARY_OP from here on are the in-place operators (CPython 3.11 and later).
+FIRST_INPLACE = 13
+
 __all__ = ["TracedArray", "Tracer", "leaked", "plain_value"]
+
+
+class Probe:
+    """Counts the references that an augmented assignment itself holds on its target."""
+
+    count = 0
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if "out" in kwargs and type(kwargs["out"][0]) is np.ndarray:
+            Probe.count = sys.getrefcount(kwargs["out"][0])
+        return self
+
+
+def held_once() -> int:
+    """References on an array with one holder, seen from within `__array_ufunc__`."""
+    a = np.zeros(1)
+    a += Probe()  # type: ignore[arg-type, misc]
+    return Probe.count
+
+
+HELD_ONCE = held_once()
+
+
+def augmented(frame: Any, target: np.ndarray) -> bool:
+    """Whether the frame is at an augmented assignment (not at a call with `out=`) to an array that is no view."""
+    code = frame.f_code.co_code
+    at = frame.f_lasti
+    inplace = opname[code[at]] == "BINARY_OP" and code[at + 1] >= FIRST_INPLACE
+    return inplace and target.base is None
 
 
 class TracedArray(np.ndarray):
@@ -118,6 +151,11 @@ class Tracer(Operators, Methods):
     # The protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if "out" in kwargs and type(kwargs["out"][0]) is np.ndarray:
+            # `a += x` on a plain array that nobody else holds may rebind `a` to a new array.
+            free = sys.getrefcount(kwargs["out"][0]) <= HELD_ONCE and augmented(sys._getframe(1), kwargs["out"][0])
+            if free and method == "__call__":
+                return ufuncs.rebound(ufunc, inputs, kwargs)
         return ufuncs.call(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: tuple, kwargs: dict) -> Any:

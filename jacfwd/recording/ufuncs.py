@@ -59,6 +59,20 @@ def _call(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
     return write_out(out, result)
 
 
+def rebound(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
+    """`a += x` where `a` is a plain array with one holder: the holder gets a new array."""
+    target = kwargs["out"][0]
+    result = _call(ufunc, inputs, {key: value for key, value in kwargs.items() if key != "out"})
+    if not np.can_cast(result.dtype, target.dtype, "same_kind"):
+        raise TypeError(
+            f"Cannot cast ufunc '{ufunc.__name__}' output from {result.dtype} to {target.dtype} with casting rule "
+            "'same_kind'"
+        )
+    if np.shape(result) != target.shape:
+        raise ValueError(f"non-broadcastable output operand with shape {target.shape}")
+    return result if result.dtype == target.dtype else result.astype(target.dtype)
+
+
 def _reduce(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: bool = False,
             initial: Any = np._NoValue, where: Any = True) -> Any:  # fmt: skip
     if ufunc not in REDUCE:
