@@ -11,11 +11,11 @@ from jacfwd.callables import Derivative
 from jacfwd.chain import Chain
 from jacfwd.differences import difference_jacobian
 from jacfwd.errors import JacobianMismatchError, NotDifferentiableError
+from jacfwd.formats.dispatch import is_tracer
 from jacfwd.linear import LinearMap, flat_rows
 from jacfwd.methods import METHODS, choose, dense, sparse as sparse_matrix
 from jacfwd.pattern import Pattern
 from jacfwd.recorded import Recorded, pushed_forward, record
-from jacfwd.recording.apply import is_tracer
 from jacfwd.recording.interpose import running
 from jacfwd.recording.record import Record
 from jacfwd.recording.tracer import Tracer

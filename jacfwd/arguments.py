@@ -16,6 +16,7 @@ import numpy as np
 
 from jacfwd.callables import name_of, parameter_names
 from jacfwd.errors import NotDifferentiableError
+from jacfwd.formats.dispatch import is_tracer
 from jacfwd.structure import LEAF, Spec, flatten, is_number_or_array, kind_of, step
 
 __all__ = [
@@ -39,11 +40,6 @@ class DefaultArgnums(int):
 
 
 FIRST = DefaultArgnums(0)
-
-
-def is_tracer(value: Any) -> bool:
-    """Whether this stands for an array in a recording."""
-    return hasattr(type(value), "__jacfwd_tracer__")
 
 
 def as_leaf(value: Any) -> Any:

@@ -8,14 +8,14 @@ import numpy as np
 
 from jacfwd.arguments import Selection
 from jacfwd.chain import Chain
-from jacfwd.formats.dispatch import as_dtype
+from jacfwd.formats.dispatch import as_dtype, is_tracer
 from jacfwd.graph import Graph
 from jacfwd.linear import LinearMap, flat_rows
 from jacfwd.recording import constructors
-from jacfwd.recording.apply import is_tracer, stacked
+from jacfwd.recording.apply import stacked
 from jacfwd.recording.record import Forward, Record
 from jacfwd.recording.tracer import Tracer
-from jacfwd.structure import Spec, flatten, nest
+from jacfwd.structure import Spec, as_value, flatten, nest
 
 __all__ = ["Recorded", "pushed_forward", "record"]
 
@@ -108,10 +108,7 @@ def _unflattener(spec: Spec, leaves: list) -> Callable:
 
 def fresh(leaf: Any) -> Any:
     """A leaf as the user gets it: a NumPy scalar for shape (), else a new writeable array."""
-    if is_tracer(leaf):
-        return leaf
-    array = np.array(leaf)
-    return array[()] if array.ndim == 0 else array
+    return leaf if is_tracer(leaf) else as_value(leaf)
 
 
 def combined_spec(selection: Selection) -> Spec:

@@ -49,7 +49,7 @@ class Graph:
         self._in_spec, self._out_spec = found.in_spec, found.out_spec
         self._leaves = [np.array(leaf)[()] for leaf in selection.leaves]
         self._places, self._single = selection.places, selection.single
-        self._rest = {k: arg for k, arg in enumerate(selection.args) if k not in selection.places}
+        self._rest = {place: _held(value) for place, value in _unselected(selection).items()}
 
     @classmethod
     def record(cls, f: Callable, args: tuple, kwargs: dict[str, Any]) -> "Graph":
@@ -69,11 +69,18 @@ class Graph:
         expected = [(self.data.nodes[at].shape, self.data.nodes[at].dtype) for at in self.data.inputs]
         if given != expected:
             raise ValueError(f"the graph was recorded for inputs {_kinds(expected)}, got {_kinds(given)}")
-        for k, arg in self._rest.items():
-            if isinstance(arg, int | str | None) and (k >= len(args) or args[k] != arg):
-                got = repr(args[k]) if k < len(args) else "nothing"
-                raise ValueError(f"argument {k} was {arg!r} when the graph was recorded, got {got}; record it again")
+        self._check_rest(_unselected(selection))
         return selection
+
+    def _check_rest(self, rest: dict[Any, Any]) -> None:
+        """What is not differentiated is part of the graph: it must be what it was."""
+        for place in self._rest.keys() | rest.keys():
+            then, now = self._rest.get(place, MISSING), rest.get(place, MISSING)
+            if not _same(then, now):
+                label = f"argument {place}" if isinstance(place, int) else f"{place}="
+                raise ValueError(
+                    f"{label} was {_brief(then)} when the graph was recorded, got {_brief(now)}; record it again"
+                )
 
     def _replay(self, args: tuple, kwargs: dict[str, Any]) -> Recorded:
         leaves = self._selection(args, kwargs).leaves
@@ -198,6 +205,32 @@ def _local(fmt: Any, scalar: bool) -> Any:
     if scalar:
         return values.sum()[()] if len(values) else np.float64(0.0)
     return sp.coo_array((values, (rows, cols)), shape=(fmt.n_out, fmt.n_in)).tocsr()
+
+
+MISSING = object()
+
+
+def _unselected(selection: Selection) -> dict[Any, Any]:
+    """Arguments that are passed as they are, by position or name."""
+    every = {**dict(enumerate(selection.args)), **selection.kwargs}
+    return {place: value for place, value in every.items() if place not in selection.places}
+
+
+def _held(value: Any) -> Any:
+    """An argument as the graph keeps it: arrays by content, so that later changes are seen."""
+    return np.array(value) if isinstance(value, np.ndarray) else value
+
+
+def _same(then: Any, now: Any) -> bool:
+    if isinstance(then, np.ndarray) or isinstance(now, np.ndarray):
+        return type(then) is type(now) and then.dtype == now.dtype and np.array_equal(then, now)
+    if isinstance(then, int | float | complex | str | bytes | np.generic | None):
+        return type(then) is type(now) and bool(then == now or then != then)
+    return then is now
+
+
+def _brief(value: Any) -> str:
+    return "not given" if value is MISSING else repr(value)[:60]
 
 
 def _recorded(*args: Any) -> None:

@@ -6,12 +6,17 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["as_dtype", "dispatched", "is_plain", "strong_matmul", "strong_product"]
+__all__ = ["as_dtype", "dispatched", "is_plain", "is_tracer", "strong_matmul", "strong_product"]
+
+
+def is_tracer(value: Any) -> bool:
+    """Whether this stands for an array in a recording."""
+    return hasattr(type(value), "__jacfwd_tracer__")
 
 
 def is_plain(*values: Any) -> bool:
     """Tell whether no value is a stand-in array, so that NumPy may look at its numbers."""
-    return not any(hasattr(type(value), "__jacfwd_tracer__") for value in values)
+    return not any(is_tracer(value) for value in values)
 
 
 def dispatched(function: Callable) -> Callable:
@@ -20,7 +25,7 @@ def dispatched(function: Callable) -> Callable:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         for arg in args:
-            if hasattr(type(arg), "__jacfwd_tracer__"):
+            if is_tracer(arg):
                 return arg.__array_function__(call, (type(arg),), args, kwargs)
         return function(*args, **kwargs)
 

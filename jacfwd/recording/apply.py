@@ -6,19 +6,15 @@ from typing import Any
 import numpy as np
 
 from jacfwd.errors import TracerConversionError, UnsupportedFunctionError
+from jacfwd.formats.dispatch import is_tracer
 from jacfwd.locations import describe, here
 from jacfwd.primitive import Primitive
 from jacfwd.rules import find
 
-__all__ = ["any_tracer", "apply", "call_function", "is_tracer", "stacked", "unsupported", "write_out"]
+__all__ = ["any_tracer", "apply", "call_function", "stacked", "unsupported", "write_out"]
 
 # Functions that are no operation on values (they write, or ask for shapes); filled by the modules that know how.
 SPECIAL: dict[Callable, Callable] = {}
-
-
-def is_tracer(x: Any) -> bool:
-    """Whether x is a stand-in array of any recording."""
-    return hasattr(type(x), "__jacfwd_tracer__")
 
 
 def any_tracer(value: Any) -> bool:

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from jacfwd.recording.apply import SPECIAL, any_tracer, call_function, is_tracer, stacked, unsupported
+from jacfwd.formats.dispatch import is_tracer
+from jacfwd.recording.apply import SPECIAL, any_tracer, call_function, stacked, unsupported
 from jacfwd.recording.interpose import register, running
 from jacfwd.recording.tracer import plain_value
 from jacfwd.rules import TABLE

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from jacfwd.errors import TracerConversionError
+from jacfwd.formats.dispatch import is_tracer
 from jacfwd.formats.index import IndexMap
-from jacfwd.recording.apply import is_tracer, stacked
+from jacfwd.recording.apply import stacked
 from jacfwd.recording.storage import Place, place_of
 from jacfwd.rules import find
 from jacfwd.rules.internal import cast, view

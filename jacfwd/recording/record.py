@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from jacfwd.formats.dispatch import as_dtype
+from jacfwd.formats.dispatch import as_dtype, is_tracer
 from jacfwd.graph import Graph, Guard, Node, Output
 from jacfwd.locations import describe, here
 from jacfwd.primitive import Call, Primitive
-from jacfwd.recording.apply import is_tracer
 from jacfwd.recording.interpose import RUNNING, interposed
 from jacfwd.recording.storage import Hollow, Storage, place_of
 from jacfwd.recording.tracer import Tracer, leaked, plain_value

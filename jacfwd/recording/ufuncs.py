@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from jacfwd.errors import UnsupportedFunctionError
+from jacfwd.formats.dispatch import is_tracer
 from jacfwd.locations import describe, here
-from jacfwd.recording.apply import SPECIAL, apply, call_function, is_tracer, unsupported, write_out
+from jacfwd.recording.apply import SPECIAL, apply, call_function, unsupported, write_out
 from jacfwd.rules import find
 
 __all__ = ["call"]
