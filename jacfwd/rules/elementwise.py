@@ -25,7 +25,7 @@ SINC_SLOPE = [(-1) ** k * 2 * k / math.factorial(2 * k + 1) for k in range(1, 9)
 
 
 def reals(x: Any, on_real: Any, on_complex: Any) -> Any:
-    """One formula for real operands and another for complex ones, where rounding or branch cuts ask for it."""
+    """One formula for real operands, another for complex ones, where rounding or branch cuts ask for it."""
     return on_complex(x) if np.iscomplexobj(x) else on_real(x)
 
 
@@ -48,9 +48,13 @@ def logarithm(x: Any) -> Any:
 
 
 def power_in_base(x: Any, y: Any, power: Any) -> Any:
-    """`y x^(y-1)`, and 0 for `x^0` at x = 0 too; exponents that are one constant number keep it cheap."""
+    """`y x^(y-1)`, and 0 for `0^0` and `nan^0`; exponents that are one constant number keep it cheap.
+
+    Only there: elsewhere `x^0` has the mixed second derivative 1/x.
+    """
     if np.ndim(y) or not is_plain(y):
-        return unless(np.equal(y, 0), y * power(x, y - 1))
+        somewhere = np.greater(np.abs(x), 0)
+        return unless(np.equal(y, 0) & np.logical_not(somewhere), y * power(x, y - 1))
     if y == 0:
         return 0
     if y == 1:
@@ -170,8 +174,15 @@ def filled(test: Any, x: Any) -> Any:
 
 
 def clip(
-    a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None, **options: Any
-) -> Any:  # fmt: skip
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: Any = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+    **options: Any,
+) -> Any:
     """`np.clip` as a maximum and a minimum."""
     if (min is not None or max is not None) and (a_min is not None or a_max is not None):
         raise ValueError("np.clip takes a_min and a_max, or min and max, not both")
@@ -201,8 +212,9 @@ def real_if_close(a: Any, tol: float = 100) -> Any:
 
 def modf(x: Any, **options: Any) -> Any:
     """The fractional part by `fmod`, the integer part by `trunc`."""
-    whole = np.trunc(x, **options)
-    return np.where(np.isinf(x), np.copysign(0.0, x, **options), np.fmod(x, 1.0, **options)), whole
+    endless = np.isinf(x)
+    fraction = np.fmod(np.where(endless, 0.0, x), 1.0, **options)
+    return np.where(endless, np.copysign(0.0, x, **options), fraction), np.trunc(x, **options)
 
 
 @dispatched
@@ -245,7 +257,9 @@ RULES: dict[Any, Rule] = {
     np.remainder: elementwise(lambda out, x, y: 1, lambda out, x, y: -np.floor_divide(x, y)),
     # The quotient is rounded from what fmod took away: trunc(x / y) is off by one where x / y rounds up.
     np.fmod: elementwise(lambda out, x, y: 1, lambda out, x, y: -np.rint((x - out) / y)),
-    np.divmod: composed(lambda x, y, **options: (np.floor_divide(x, y, **options), np.remainder(x, y, **options))),
+    np.divmod: composed(
+        lambda x, y, **options: (np.floor_divide(x, y, **options), np.remainder(x, y, **options))
+    ),
     np.modf: composed(modf),
     np.frexp: composed(frexp),
     np.ldexp: elementwise(lambda out, x, n: np.ldexp(out.dtype.type(1), n), None),

@@ -1,18 +1,20 @@
-"""Sample calls for the elementwise rules, made from domains: shapes, layouts and dtypes come by themselves."""
+"""Sample calls for the elementwise rules, from domains: shapes, layouts and dtypes come by themselves."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from jacfwd.rules.elementwise import exponent
 
 
-class Sample(NamedTuple):
+@dataclass(frozen=True)
+class Sample:
     """One call, and whether the function is analytic there."""
 
     args: tuple[Any, ...]
-    kwargs: dict[str, Any] = {}
+    kwargs: dict[str, Any] = field(default_factory=dict)
     analytic: bool = False
 
 
@@ -56,7 +58,9 @@ def binary(
         return uniform(*first, a, 2), uniform(*second, b, 3)
 
     x, y = pair((2, 3), (2, 3))
-    calls = [Sample(pair(a, b)) for a, b in [((), ()), ((0,), ()), ((3,), (3,)), ((2, 3), (3,)), ((2, 1), (1, 3))]]
+    calls = [
+        Sample(pair(a, b)) for a, b in [((), ()), ((0,), ()), ((3,), (3,)), ((2, 3), (3,)), ((2, 1), (1, 3))]
+    ]
     calls += [
         Sample((x, 2.0)),
         Sample((1.5, y)),
@@ -184,8 +188,17 @@ SAMPLES: dict[Callable, list[Sample]] = {
         Sample((1.5, np.arange(3))),
         Sample((ROWS, -2), {"casting": "same_kind"}),
     ],
-    np.modf: [Sample((ROWS,)), Sample((SPECIAL_VALUES,)), Sample((np.float32([-0.0, 2.75]),)), Sample((-2.5,))],
-    np.frexp: [Sample((ROWS,)), Sample((np.array([5e-324, 1e308, 0.0]),)), Sample((np.float32(3.0),))],
+    np.modf: [
+        Sample((ROWS,)),
+        Sample((SPECIAL_VALUES,)),
+        Sample((np.float32([-0.0, 2.75]),)),
+        Sample((-2.5,)),
+    ],
+    np.frexp: [
+        Sample((ROWS,)),
+        *(Sample((np.array([x]),)) for x in (5e-324, 1e308)),
+        Sample((np.float32(3.0),)),
+    ],
     np.sinc: [
         Sample((np.array([-1.5, -1e-3, 0.0, 1e-9, 0.1, 1.0, 2.5]),)),
         Sample((ROWS,), {}, True),
@@ -203,7 +216,11 @@ SAMPLES: dict[Callable, list[Sample]] = {
         Sample((ROWS.astype(np.float32), 0, 1)),
         Sample((ROWS, 1.0, -1.0)),
         Sample((ROWS, -1.0, 1.0), {"dtype": np.float32}),
-        *([Sample((ROWS,), {"min": ENDS, "max": 0.5})] if np.lib.NumpyVersion(np.__version__) >= "2.1.0" else []),
+        *(
+            [Sample((ROWS,), {"min": ENDS, "max": 0.5})]
+            if np.lib.NumpyVersion(np.__version__) >= "2.1.0"
+            else []
+        ),
         *([Sample((ROWS,))] if np.lib.NumpyVersion(np.__version__) >= "2.1.0" else []),
     ],
     np._core.umath.clip: [Sample((ROWS, ENDS, 1.0)), Sample((boxed(-1, 1, (3,)), 0.0, 1.0))],
