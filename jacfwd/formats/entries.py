@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jacfwd.formats.base import Coo, Format, Shape, Work
-from jacfwd.formats.dispatch import is_plain, strong_product
+from jacfwd.formats.dispatch import strong_product
 from jacfwd.formats.index import IndexMap
 
 __all__ = ["Entries", "coo_entries", "diagonal", "identity", "nothing", "segments", "selection", "weigh"]
@@ -70,8 +70,7 @@ class Entries(Format):
         return Entries(self.in_shape, self.out_shape, self.rows, self.cols, weights)
 
     def work(self) -> Work:
-        unit = type(self.weights) is int or np.asarray(self.weights).dtype == bool if is_plain(self.weights) else False
-        return (0 if unit else self.nnz), (0 if self.rows is None else self.nnz)
+        return (0 if _is_unit(self.weights) else self.nnz), (0 if self.rows is None else self.nnz)
 
     def same_places(self, other: "Entries") -> bool:
         """Whether the entries stand at the same places in the same order, so that weights may be added."""
@@ -88,6 +87,13 @@ def weigh(weights: Any, block: Any) -> Any:
     if getattr(weights, "dtype", None) == np.bool_:
         return np.where(weights, block, np.zeros((), block.dtype))
     return strong_product(weights, block)
+
+
+def _is_unit(weights: Any) -> bool:
+    """Whether weighing costs nothing: one, minus one, masks."""
+    if type(weights) is int:
+        return abs(weights) == 1
+    return getattr(weights, "dtype", None) == np.bool_
 
 
 def _is_all(index: IndexMap, whole: Shape) -> bool:

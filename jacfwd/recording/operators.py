@@ -13,6 +13,9 @@ __all__ = ["Operators"]
 
 def _binary(ufunc: np.ufunc, function: Callable) -> tuple[Callable, Callable]:
     primitive = find(ufunc)
+    if primitive is None:
+        # The ufunc itself will say that it has no rule.
+        return lambda self, other: ufunc(self, other), lambda self, other: ufunc(other, self)
 
     def forward(self: Any, other: Any) -> Any:
         return self._operate(primitive, ufunc, function, self, other)
