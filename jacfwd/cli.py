@@ -10,11 +10,12 @@ import numpy as np
 
 from jacfwd import logistic
 from jacfwd.api import name, trace
-from jacfwd.expression import ExpressionError, parse
+from jacfwd.expression import Expression, ExpressionError, parse
 
 __all__ = ["main"]
 
 SHOWN_PATHS = 20
+SCALAR_POINT = {"a": 2.0, "x": 1.5, "b": -1.0}
 INPUT_COUNTS = (1, 4, 16, 64, 256, 1024)
 MILLION = 10**6
 TOLERANCE = 1e-12
@@ -72,7 +73,7 @@ def run_graph(args: argparse.Namespace) -> int:
         raise PointError("the expression has no variable to differentiate with respect to")
     point = _point(args.at, expression.variables)
     with np.errstate(all="ignore"):
-        lines = list(derivative_graphs(expression.function(name), point, expression.result))
+        lines = list(derivative_graphs(expression, point))
     print("\n".join(lines))
     return 0
 
@@ -110,10 +111,10 @@ def _constant(setting: str, text: str) -> float:
     return value
 
 
-def derivative_graphs(f: Any, point: dict[str, float], result: str) -> Iterator[str]:
+def derivative_graphs(expression: Expression, point: dict[str, float]) -> Iterator[str]:
     """The lines of one block for each input: values, forward and local derivatives, paths."""
     args = tuple(np.float64(value) for value in point.values())
-    graph = trace(f, *args)
+    graph = trace(expression.function(name), *args)
     reports = [graph.derivatives(*args, wrt=k) for k in range(len(args))]
     parents: dict[str, set[str]] = {}
     for parent, child in (edge for report in reports for edge in report.edges):
@@ -126,7 +127,8 @@ def derivative_graphs(f: Any, point: dict[str, float], result: str) -> Iterator[
         yield f"Derivative graph of {variable}, at {where}"
         yield from _node_lines(report, variable)
         yield from _edge_lines(report, partial)
-        total = f"{_ratio('d', result, variable)} = {_number(report.nodes.get(result, 0.0))}"
+        derivative = report.nodes.get(expression.result, 0.0)
+        total = f"{_ratio('d', expression.result, variable)} = {_number(derivative)}"
         yield from _path_lines(graph, k, total)
 
 
@@ -165,8 +167,8 @@ def run_logistic(args: argparse.Namespace) -> int:
     difference = logistic.gradient_difference(table)
     source = "Fisher's irises" if args.data is None else args.data
 
-    print("One data point: f(a, b, x) = sigma(a x + b)\n")
-    print("\n".join(derivative_graphs(logistic.scalar, {"a": 2.0, "b": -1.0, "x": 1.5}, "f")))
+    print(f"One data point, f(a, b, x) = sigma(a x + b): {logistic.SCALAR}\n")
+    print("\n".join(derivative_graphs(parse(logistic.SCALAR), SCALAR_POINT)))
     print(f"\nLogistic regression on {source}, {len(table.y)} rows")
     print("\n".join(_fit_lines(table, fitted)))
     print(f"  largest relative difference of forward mode's gradient from the closed form: {difference:.1e}")

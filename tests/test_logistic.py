@@ -9,6 +9,7 @@ import pytest
 import jacfwd as jf
 from jacfwd import logistic
 from jacfwd.differences import difference_jacobian
+from jacfwd.expression import parse
 from jacfwd.logistic import DataError, Table, closed_gradient, fit, gradient_difference, iris, load_csv, loss
 
 
@@ -112,7 +113,9 @@ class TestLoad:
 
 class TestModel:
     def test_scalar_example(self):
-        assert logistic.scalar(2.0, -1.0, 1.5) == pytest.approx(1 / (1 + np.exp(-2.0)), rel=1e-15)
+        example = parse(logistic.SCALAR)
+        assert example.variables == ("a", "x", "b")
+        assert example.function()(2.0, 1.5, -1.0) == pytest.approx(1 / (1 + np.exp(-2.0)), rel=1e-15)
 
     def test_loss_is_the_mean_of_minus_log_probability(self):
         table = random_table()
@@ -187,7 +190,7 @@ class TestFit:
         table = Table(
             np.array([[1.0], [2.0], [2.0], [3.0]]), np.array([0.0, 0.0, 1.0, 1.0]), ("x",), ("a", "b")
         )
-        with pytest.raises(DataError, match="most likely"):
+        with pytest.raises(DataError, match="a plane separates"):
             fit(table)
 
     def test_numbers_too_large(self):
@@ -206,3 +209,6 @@ class TestCosts:
     def test_extrapolation_follows_the_large_sizes(self):
         ratio, exponent = logistic.extrapolate([1, 10, 100, 1000], [50.0, 20.0, 200.0, 2000.0], 1e6)
         assert (ratio, exponent) == (pytest.approx(2e6), pytest.approx(1.0))
+
+    def test_a_falling_ratio_is_taken_to_stay(self):
+        assert logistic.extrapolate([1, 10, 100], [9.0, 5.0, 3.0], 1e6) == (3.0, 0.0)
