@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from jacfwd.errors import LeakedTracerError, TracerConversionError
+from jacfwd.errors import LeakedTracerError, TracerConversionError, UnsupportedFunctionError
 from jacfwd.locations import describe
 from jacfwd.primitive import Primitive
 from jacfwd.recording import indexing, ufuncs
@@ -19,6 +19,8 @@ from jacfwd.recording.apply import apply, call_function
 from jacfwd.recording.methods import Methods
 from jacfwd.recording.operators import Operators
 from jacfwd.recording.storage import Place, Storage
+from jacfwd.rules import find
+from jacfwd.rules.sparse import after_sparse, before_sparse
 
 # Arguments of BINARY_OP from here on are the in-place operators (CPython 3.11 and later).
 FIRST_INPLACE = 13
@@ -288,9 +290,24 @@ def _asked_by_sparse() -> bool:
 def _by_ufunc(ufunc: np.ufunc, a: Any, b: Any) -> Any:
     """An operator with an operand of another kind, as ndarray's operators do it."""
     other = b if type(a) is Tracer else a
-    if getattr(other, "__array_ufunc__", False) is None or hasattr(other, "tocsr"):
+    if hasattr(other, "tocsr"):
+        return sparse_operator(ufunc, a, b)
+    if getattr(other, "__array_ufunc__", False) is None:
         return NotImplemented
     return ufunc(a, b)
+
+
+def sparse_operator(ufunc: np.ufunc, a: Any, b: Any) -> Any:
+    """An operator between a Tracer and a constant scipy.sparse matrix: products only."""
+    left = type(b) is Tracer
+    matrix, tracer = (a, b) if left else (b, a)
+    if ufunc is np.matmul or (ufunc is np.multiply and hasattr(matrix, "getH") and tracer.ndim):
+        primitive = find(before_sparse if left else after_sparse)
+        return tracer._rec.apply(primitive, (tracer,), {"matrix": matrix.tocsr().copy()})
+    raise UnsupportedFunctionError(
+        f"{ufunc.__name__} of a sparse matrix and a traced array would build a matrix of traced values, at "
+        f"{describe(tracer._rec.here())}; use A @ x, or A.toarray()"
+    )
 
 
 def leaked(tracer: Tracer) -> LeakedTracerError:
