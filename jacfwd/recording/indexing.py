@@ -61,13 +61,20 @@ def _is_basic(key: Any) -> bool:
 
 def _scalar(x: Any, layout: np.ndarray, key: Any) -> Any:
     """The one element that a full index names."""
-    parts = key if type(key) is tuple else (key,)
-    at = layout[(*(slice(p, p + 1 or None) if isinstance(p, (int, np.integer)) else p for p in parts),)]
+    at = _one_element(layout, key)
     if at.size != 1:
         positions = np.arange(x.size).reshape(x.shape)[key]
         return element_of(x, int(positions))
     place = place_of(at, x._storage.twin)
     return x._rec.element(x, place.offset)
+
+
+def _one_element(layout: np.ndarray, key: Any) -> np.ndarray:
+    """The element that a full index names as a view of one element."""
+    parts = key if type(key) is tuple else (key,)
+    if not parts:
+        return layout[...]
+    return layout[(*(slice(p, p + 1 or None) if isinstance(p, (int, np.integer)) else p for p in parts),)]
 
 
 def _element_at(x: Any, key: int, n: int) -> Any:
@@ -147,8 +154,7 @@ def _put_element(x: Any, key: int, value: Any) -> bool:
 
 
 def _scalar_place(layout: np.ndarray, key: Any, storage: Any) -> Place:
-    parts = key if type(key) is tuple else (key,)
-    at = layout[(*(slice(p, p + 1 or None) if isinstance(p, (int, np.integer)) else p for p in parts),)]
+    at = _one_element(layout, key)
     return Place((), (), place_of(at, storage.twin).offset)
 
 
