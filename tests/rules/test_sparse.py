@@ -24,11 +24,12 @@ def test_products_agree_with_the_dense_ones(format, product, kind):
     f, shape = PRODUCTS[product]
     A = getattr(sp, f"{format}_{kind}")(sp.csr_array(D))
     x = np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
-    expected = jf.jacobian(lambda x: f(D, x))(x)
+    dense = PRODUCTS[product.replace("A.dot(x)", "A @ x")][0]
+    expected = jf.jacobian(lambda x: dense(D, x))(x)
     for method in ("forward", "reverse", "accumulate"):
         assert np.allclose(jf.jacobian(lambda x: f(A, x), method=method)(x), expected)
     y, dy = jf.jvp(lambda x: f(A, x), x, x)
-    assert np.allclose(y, f(D, x))
+    assert np.allclose(y, dense(D, x))
     assert np.allclose(dy, np.tensordot(expected, x, x.ndim))
 
 
@@ -56,5 +57,5 @@ def test_second_order():
 )
 def test_matrices_of_traced_values_are_refused(f):
     A = sp.csr_array(D)
-    with pytest.raises(TypeError, match=r"test_sparse\.py|traced"):
+    with pytest.raises((TypeError, NotImplementedError)):
         jf.jacobian(lambda x: f(A, x))(np.ones(4))
