@@ -8,11 +8,20 @@ from typing import Any
 import numpy as np
 
 from jacfwd.primitive import Primitive, Rule
-from jacfwd.rules import constant, elementwise, internal, linalg, movement, reduction
+from jacfwd.rules import averages, constant, elementwise, internal, linalg, movement, reduction, running
 
 __all__ = ["TABLE", "by_name", "find"]
 
-FAMILIES = (elementwise.RULES, movement.RULES, reduction.RULES, linalg.RULES, constant.RULES, internal.RULES)
+FAMILIES = (
+    elementwise.RULES,
+    movement.RULES,
+    reduction.RULES,
+    running.RULES,
+    averages.RULES,
+    linalg.RULES,
+    constant.RULES,
+    internal.RULES,
+)
 
 
 def name_of(function: Callable) -> str:
