@@ -30,7 +30,9 @@ def _made(constructor: Callable) -> Callable:
     """A constructor whose result may be written to."""
 
     def make(*args: Any, **kwargs: Any) -> Any:
-        return fresh(constructor(*args, **kwargs))
+        made = constructor(*args, **kwargs)
+        # What was made of traced values is traced already.
+        return made if is_tracer(made) else fresh(made)
 
     return make
 
