@@ -16,7 +16,7 @@ __all__ = ["main"]
 
 SHOWN_PATHS = 20
 SCALAR_POINT = {"a": 2.0, "x": 1.5, "b": -1.0}
-INPUT_COUNTS = (1, 4, 16, 64, 256, 1024)
+INPUT_COUNTS = (1, 4, 16, 64, 256, 1024, 4096)
 MILLION = 10**6
 TOLERANCE = 1e-12
 
@@ -167,7 +167,7 @@ def run_logistic(args: argparse.Namespace) -> int:
     difference = logistic.gradient_difference(table)
     source = "Fisher's irises" if args.data is None else args.data
 
-    print(f"One data point, f(a, b, x) = sigma(a x + b): {logistic.SCALAR}\n")
+    print(f"One data point: {logistic.SCALAR}\n")
     print("\n".join(derivative_graphs(parse(logistic.SCALAR), SCALAR_POINT)))
     print(f"\nLogistic regression on {source}, {len(table.y)} rows")
     print("\n".join(_fit_lines(table, fitted)))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
+from scipy.special import expit
 
 __all__ = ["CONSTANTS", "FUNCTIONS", "Expression", "ExpressionError", "parse"]
 
@@ -23,12 +24,7 @@ MAX_DEPTH = 100
 CONSTANTS = {"pi": np.pi, "e": np.e}
 
 
-def sigmoid(z: Any) -> Any:
-    """The logistic function 1 / (1 + exp(-z)), written so that no exponential overflows."""
-    return np.exp(-np.logaddexp(0.0, -z))
-
-
-FUNCTIONS: dict[str, Callable[..., Any]] = {
+FUNCTIONS: dict[str, np.ufunc] = {
     "abs": np.abs,
     "arccos": np.arccos,
     "arccosh": np.arccosh,
@@ -49,7 +45,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "log2": np.log2,
     "maximum": np.maximum,
     "minimum": np.minimum,
-    "sigmoid": sigmoid,
+    "sigmoid": expit,
     "sin": np.sin,
     "sinh": np.sinh,
     "sqrt": np.sqrt,
@@ -242,11 +238,11 @@ class _Reader:
             self.inputs.append(label)
         return lambda run: run.values[label]
 
-    def _function(self, label: str, node: ast.Call) -> Callable[..., Any]:
+    def _function(self, label: str, node: ast.Call) -> np.ufunc:
         if label not in FUNCTIONS:
             self._reject(node, f"{label!r} is not a function known here; known are {', '.join(FUNCTIONS)}")
         function = FUNCTIONS[label]
-        wanted = getattr(function, "nin", 1)
+        wanted = function.nin
         if node.keywords or any(isinstance(x, ast.Starred) for x in node.args) or len(node.args) != wanted:
             self._reject(node, f"{label!r} takes {wanted} argument{'s' if wanted > 1 else ''}")
         return function
@@ -257,7 +253,7 @@ class _Reader:
         raise ExpressionError(f"column {self.indent + len(start.decode()) + 1}: {reason}")
 
 
-def _applied(function: Callable[..., Any], operands: list[Formula]) -> Formula:
+def _applied(function: np.ufunc, operands: list[Formula]) -> Formula:
     return lambda run: function(*(operand(run) for operand in operands))
 
 

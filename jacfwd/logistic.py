@@ -45,7 +45,7 @@ Array = npt.NDArray[np.float64]
 Line = tuple[int, list[str]]
 """The number of a line in its file, counted from 1, and its cells."""
 
-SCALAR = "g = a*x + b; f = 1/(1 + exp(-g))"
+SCALAR = "g = a*x + b; f = sigmoid(g)"
 """The scalar form, as an expression."""
 
 NEWTON_STEPS = 100
@@ -245,7 +245,7 @@ def _damped(theta: Array, step: Array, gain: float, X: Array, y: Array) -> Array
     return theta - t * step
 
 
-def measure(n: int, rows: int = 2000) -> Costs:
+def measure(n: int, rows: int = 500) -> Costs:
     """Time forward and reverse mode on the loss of random data with `n` inputs.
 
     They are n - 1 coefficients and the constant; medians of repeated runs, first calls left out.

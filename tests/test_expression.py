@@ -42,7 +42,7 @@ def test_value(source, expected):
 
 def test_every_function_of_one_argument_is_numpys():
     for label, function in FUNCTIONS.items():
-        if isinstance(function, np.ufunc) and function.nin == 1:
+        if function.nin == 1:
             point = 1.5 if label == "arccosh" else 0.5
             assert value(f"{label}(x)", x=point) == function(point)
 
