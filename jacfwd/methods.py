@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from jacfwd.accumulate import accumulate, to_csr
 from jacfwd.chain import Chain
 from jacfwd.linear import pushed, transposed
-from jacfwd.memory import budget, require
+from jacfwd.memory import SMALL, budget, require
 
 __all__ = ["METHODS", "choose", "dense", "sparse"]
 
@@ -57,7 +57,8 @@ def _in_blocks(chain: Chain, count: int, product: Callable) -> Any:
     """Products with all unit seeds, as many at a time as memory holds."""
     dtype = np.result_type(chain.dtype, np.float16)
     widest = max([math.prod(node.shape) for node in chain.graph.nodes], default=1)
-    share = max(1, min(budget() // 8, 1 << 28) // max(8 * widest * dtype.itemsize, 1))
+    row = max(8 * widest * dtype.itemsize, 1)
+    share = count if count * row <= SMALL else max(1, min(budget() // 8, 1 << 28) // row)
     blocks = []
     for first in range(0, count, share):
         last = min(first + share, count)

@@ -167,24 +167,30 @@ def pushed_forward(selection: Selection, tangents: Sequence[Any], has_aux: bool 
         for leaf, v in zip(selection.leaves, tangents, strict=True)
     ]
     leaves, spec, aux = rec.run(selection.f, lambda: _outputs(selection.call(tracers), has_aux, rec))
-    values, moved, handed = [], [], set()
+    handed = {_owner(array) for tracer in tracers for array in (tracer.value, tracer.handle)}
+    values, moved = [], []
     for leaf in leaves:
         mine = type(leaf) is Tracer and leaf._rec is rec
-        handle = leaf.handle if mine else None
-        value = leaf.value if mine else leaf
-        # An operation's own result is handed out as it is, once; everything else is copied.
-        own = mine and leaf._storage is None and isinstance(value, np.ndarray) and id(value) not in handed
-        own = own and value.flags.writeable and value.base is None and not any(leaf is t for t in tracers)
-        handed.add(id(value))
-        value = value if own else fresh(value)
+        value = _released(leaf.value if mine else leaf, handed)
+        tangent = leaf.handle if mine else None
         values.append(value)
-        if handle is None:
-            moved.append(fresh(np.zeros(np.shape(value), value.dtype)))
-        else:
-            moved.append(handle[0] if is_tracer(handle) or handle.ndim == 1 else _released(handle))
+        zero = np.zeros(np.shape(value), value.dtype)[()]
+        moved.append(zero if tangent is None else _released(tangent[0], handed))
     return spec.unflatten(values), spec.unflatten(moved), aux
 
 
-def _released(block: np.ndarray) -> np.ndarray:
-    """The single tangent of a block, as an array of its own."""
-    return np.array(block[0])
+def _owner(array: Any) -> int:
+    """Identity of whatever owns an array's memory."""
+    while isinstance(array, np.ndarray) and not is_tracer(array) and array.base is not None:
+        array = array.base
+    return id(array)
+
+
+def _released(array: Any, handed: set[int]) -> Any:
+    """An array that nobody else holds: as it is where its memory has not been handed out before, else a copy."""
+    owner = _owner(array)
+    own = type(array) is np.ndarray and array.ndim and array.flags.c_contiguous and array.flags.writeable
+    if own and owner not in handed:
+        handed.add(owner)
+        return array
+    return fresh(array)
