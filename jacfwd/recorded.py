@@ -171,7 +171,7 @@ def pushed_forward(selection: Selection, tangents: Sequence[Any], has_aux: bool 
     values, moved = [], []
     for leaf in leaves:
         mine = type(leaf) is Tracer and leaf._rec is rec
-        value = _released(leaf.value if mine else leaf, handed)
+        value = _released(leaf.value, handed) if mine else fresh(leaf)
         tangent = leaf.handle if mine else None
         values.append(value)
         zero = np.zeros(np.shape(value), value.dtype)[()]
