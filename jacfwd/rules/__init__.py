@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from jacfwd.primitive import Primitive, Rule
-from jacfwd.rules import averages, constant, elementwise, internal, linalg, movement, reduction, running
+from jacfwd.rules import averages, constant, elementwise, internal, linalg, movement, reduction, rewritten, running
 
 __all__ = ["TABLE", "by_name", "find"]
 
 FAMILIES = (
     elementwise.RULES,
+    rewritten.RULES,
     movement.RULES,
     reduction.RULES,
     running.RULES,

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from jacfwd.errors import UnsupportedFunctionError
-from jacfwd.formats.dispatch import dispatched, is_plain
-from jacfwd.primitive import Rule, composed, constant, elementwise, wirtinger
+from jacfwd.formats.dispatch import is_plain
+from jacfwd.primitive import Rule, elementwise, wirtinger
 
 __all__ = ["RULES"]
 
@@ -64,7 +63,8 @@ def power_in_base(x: Any, y: Any, power: Any) -> Any:
 
 def power_in_exponent(out: Any, x: Any, y: Any) -> Any:
     """`x^y log x`, and 0 for `0^y` where y >= 0."""
-    slope = out * logarithm(x + 0j if np.iscomplexobj(y) else x)
+    negative_too = np.iscomplexobj(y) and not np.iscomplexobj(x)
+    slope = out * logarithm(x + 0j if negative_too else x)
     if is_plain(x) and np.all(x):
         return slope
     return unless(np.equal(x, 0) & np.greater_equal(np.real(y), 0), slope)
@@ -153,8 +153,10 @@ def sign_weight(out: Any, x: Any) -> Any:
 
 def absolute_weight(out: Any, x: Any) -> Any:
     """The sign, 0 at 0; `Re(conj(sign) dz)` for complex operands."""
-    half = 0.5 * np.sign(x) if np.iscomplexobj(x) else None
-    return np.sign(x) if half is None else wirtinger(np.conjugate(half), half)
+    if not np.iscomplexobj(x):
+        return np.sign(x)
+    half = 0.5 * np.sign(x)
+    return wirtinger(np.conjugate(half), half)
 
 
 def parts(test: Any, x: Any) -> Any:
@@ -168,65 +170,6 @@ def parts(test: Any, x: Any) -> Any:
 def filled(test: Any, x: Any) -> Any:
     """Where a fill value was put in, for one or both parts."""
     return test(np.real(x)) + 1j * test(np.imag(x)) if np.iscomplexobj(x) else test(x)
-
-
-# Functions that are replaced by others
-
-
-def clip(
-    a: Any,
-    a_min: Any = None,
-    a_max: Any = None,
-    out: Any = None,
-    *,
-    min: Any = None,
-    max: Any = None,
-    **options: Any,
-) -> Any:
-    """`np.clip` as a maximum and a minimum."""
-    if (min is not None or max is not None) and (a_min is not None or a_max is not None):
-        raise ValueError("np.clip takes a_min and a_max, or min and max, not both")
-    low, high = (a_min, a_max) if min is None and max is None else (min, max)
-    if low is None and high is None:
-        return np.positive(a, out=out, **options)
-    if low is None:
-        return np.minimum(a, high, out=out, **options)
-    if high is None:
-        return np.maximum(a, low, out=out, **options)
-    where = {"where": options.pop("where")} if "where" in options else {}
-    return np.minimum(np.maximum(a, low, **options), high, out=out, **where, **options)
-
-
-def angle(z: Any, deg: bool = False) -> Any:
-    """`np.angle` as the arctan2 of the parts."""
-    radians = np.arctan2(np.imag(z), np.real(z)) if np.iscomplexobj(z) else np.arctan2(0, z)
-    return radians * (180 / math.pi) if deg else radians
-
-
-def real_if_close(a: Any, tol: float = 100) -> Any:
-    """Real arrays as they are; for complex ones the values would decide the dtype."""
-    if np.iscomplexobj(a):
-        raise UnsupportedFunctionError("real_if_close: its dtype depends on values; write np.real(a) or a")
-    return a
-
-
-def modf(x: Any, **options: Any) -> Any:
-    """The fractional part by `fmod`, the integer part by `trunc`."""
-    endless = np.isinf(x)
-    fraction = np.fmod(np.where(endless, 0.0, x), 1.0, **options)
-    return np.where(endless, np.copysign(0.0, x, **options), fraction), np.trunc(x, **options)
-
-
-@dispatched
-def exponent(x: Any) -> Any:
-    """The second result of `np.frexp`."""
-    return np.frexp(x)[1]
-
-
-def frexp(x: Any) -> Any:
-    """The mantissa as x scaled by its exponent, which is piecewise constant."""
-    power = exponent(x)
-    return np.ldexp(x, np.negative(power)), power
 
 
 def i1(x: Any) -> Any:
@@ -257,11 +200,6 @@ RULES: dict[Any, Rule] = {
     np.remainder: elementwise(lambda out, x, y: 1, lambda out, x, y: -np.floor_divide(x, y)),
     # The quotient is rounded from what fmod took away: trunc(x / y) is off by one where x / y rounds up.
     np.fmod: elementwise(lambda out, x, y: 1, lambda out, x, y: -np.rint((x - out) / y)),
-    np.divmod: composed(
-        lambda x, y, **options: (np.floor_divide(x, y, **options), np.remainder(x, y, **options))
-    ),
-    np.modf: composed(modf),
-    np.frexp: composed(frexp),
     np.ldexp: elementwise(lambda out, x, n: np.ldexp(out.dtype.type(1), n), None),
     # A neighbour in floating point moves along; it is constant in the direction.
     np.nextafter: elementwise(lambda out, x, y: 1, None),
@@ -321,9 +259,6 @@ RULES: dict[Any, Rule] = {
     np.minimum: choice(np.less, nan_first),
     np.fmax: choice(np.greater, nan_last),
     np.fmin: choice(np.less, nan_last),
-    np.clip: composed(clip),
-    # What `ndarray.clip` calls.
-    "numpy._core.umath:clip": composed(clip),
     np.where: elementwise(
         None,
         lambda out, condition, x, y: truth(condition),
@@ -340,7 +275,4 @@ RULES: dict[Any, Rule] = {
     np.conjugate: elementwise(lambda out, x: wirtinger(0, 1) if np.iscomplexobj(x) else 1),
     np.real: elementwise(lambda out, val: wirtinger(0.5, 0.5) if np.iscomplexobj(val) else 1).on("val"),
     np.imag: elementwise(lambda out, val: wirtinger(-0.5j, 0.5j) if np.iscomplexobj(val) else None).on("val"),
-    np.angle: composed(angle),
-    np.real_if_close: composed(real_if_close),
-    exponent: constant(),
 }

@@ -23,7 +23,7 @@ def test_every_rule_has_a_sample():
 @pytest.mark.parametrize(("function", "args", "kwargs"), CALLS, ids=map(label, CALLS))
 def test_value_again_and_zero_differences(function, args, kwargs):
     primitive = find(function)
-    assert primitive.rewrite is not None or not primitive.differentiable
+    assert not primitive.differentiable
     check_rule(function, *args, **kwargs)
 
 
@@ -49,29 +49,6 @@ def test_results_may_choose_branches_and_elements():
     y, J = jf.value_and_jacobian(f)(x)
     np.testing.assert_array_equal(y, x[[0, 2, 1]] * 3 + np.floor(x))
     np.testing.assert_array_equal(J, [[3, 0.5, 0], [0, 2, 3], [0, 6, 0]])
-
-
-def test_results_that_numpy_gives_as_tuples_and_bools():
-    def f(x):
-        assert np.allclose(x, x)
-        assert np.array_equal(x, x)
-        assert not np.array_equal(x, x[:1])
-        assert np.array_equiv(x, x[None])
-        i, j = np.unravel_index(np.argmax(x), x.shape)
-        rows, cols = np.nonzero(x > 2)
-        return x[i, j] * x[rows, cols]
-
-    x = np.array([[1.0, 3.0], [4.0, 2.0]])
-    np.testing.assert_array_equal(jf.jacobian(f)(x), [[[0, 4], [3, 0]], [[0, 0], [8, 0]]])
-
-
-def test_bounds_are_kept():
-    with pytest.raises(ValueError, match="out of bounds"):
-        constant.unravel_index(6, (2, 3))
-    with pytest.raises(ValueError, match="out of bounds"):
-        constant.unravel_index(-1, (2, 3))
-    with pytest.raises(ValueError, match="zero-dimensional"):
-        constant.nonzero(np.float64(1))
 
 
 def test_nan_comes_through_tests():
