@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from jacfwd.chain import Chain
 from jacfwd.formats import compose as algebra
 from jacfwd.formats.base import Format
+from jacfwd.formats.combined import Sum
 from jacfwd.formats.entries import Entries
 from jacfwd.formats.index import IndexMap
 
@@ -56,17 +57,18 @@ def _may_be_complex(chain: Chain, step: Any) -> bool:
 
 def to_csr(chain: Chain, parts: list[Format | None], dtype: np.dtype) -> sp.csr_array:
     """Outputs' Jacobians as one canonical CSR matrix `(m, n)`; entries whose value is zero are stored."""
-    rows, cols, values = [], [], []
-    for part, start in zip(parts, chain.out_offsets, strict=False):
-        if part is not None:
-            r, c, v = part.coo()
-            rows.append(r + start)
-            cols.append(c)
-            values.append(np.asarray(v, dtype))
-    if not rows:
-        return sp.csr_array((chain.m, chain.n), dtype=dtype)
-    index = np.int32 if max(chain.m, chain.n) < 2**31 else np.int64
-    place = (np.concatenate(rows).astype(index), np.concatenate(cols).astype(index))
-    matrix = sp.coo_array((np.concatenate(values), place), shape=(chain.m, chain.n)).tocsr()
+    placed = [(part, start) for part, start in zip(parts, chain.out_offsets, strict=False) if part is not None]
+    pieces = [(term, start) for part, start in placed for term in (part.terms if isinstance(part, Sum) else [part])]
+    lists = [(*piece.coo(), start) for piece, start in pieces]
+    total = sum(len(rows) for rows, _, _, _ in lists)
+    index = np.int32 if max(chain.m, chain.n, total) < 2**31 else np.int64
+    rows, cols, values = np.empty(total, index), np.empty(total, index), np.empty(total, dtype)
+    at = 0
+    for r, c, v, start in lists:
+        own = slice(at, at + len(r))
+        np.add(r, start, out=rows[own], casting="unsafe")
+        cols[own], values[own] = c, v
+        at += len(r)
+    matrix = sp.coo_array((values, (rows, cols)), shape=(chain.m, chain.n)).tocsr()
     matrix.sort_indices()
     return matrix

@@ -1,7 +1,6 @@
 """Index maps: for every position of one shape, the flat position of another array that it refers to."""
 
 import math
-import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -31,7 +30,7 @@ class IndexMap:
     kept as those numbers and taking is a strided view. Else it is an array of positions, made when first needed.
     """
 
-    __slots__ = ("_flat", "_key", "_make", "affine", "shape", "target")
+    __slots__ = ("_flat", "_key", "_linear", "_make", "affine", "shape", "target")
 
     def __init__(
         self,
@@ -43,6 +42,7 @@ class IndexMap:
     ) -> None:
         self.shape, self.target, self.affine = shape, target, affine
         self._flat, self._make, self._key = flat, make, None
+        self._linear: tuple[int, int] | None = None
 
     @classmethod
     def identity(cls, shape: Shape, target: Shape | None = None, offset: int = 0) -> "IndexMap":
@@ -90,6 +90,7 @@ class IndexMap:
                 assert self._make is not None
                 self._flat = np.ascontiguousarray(self._make(), np.intp).reshape(-1)
                 self._make = None
+                self.affine = _linear_run(self._flat, self.shape)
         return self._flat
 
     def _affine_positions(self) -> np.ndarray:
@@ -104,18 +105,11 @@ class IndexMap:
     @property
     def linear(self) -> tuple[int, int] | None:
         """`(offset, step)` if flat position k maps to `offset + step k`, else None."""
-        if self.affine is None:
-            return None
-        offset, strides = self.affine
-        step, run = None, 1
-        for n, stride in zip(reversed(self.shape), reversed(strides), strict=True):
-            if n != 1:
-                if step is None:
-                    step = stride
-                elif stride != step * run:
-                    return None
-                run *= n
-        return offset, 1 if step is None else step
+        if self._linear is None and self.affine is not None:
+            runs = _runs(self.affine[1], self.shape)
+            if len(runs) < 2:
+                self._linear = self.affine[0], runs[0][1] if runs else 1
+        return self._linear
 
     @property
     def is_identity(self) -> bool:
@@ -124,29 +118,47 @@ class IndexMap:
 
     @property
     def key(self) -> tuple:
-        """A cheap fingerprint: maps that are equal as affine maps, or as arrays, have equal keys."""
+        """A cheap fingerprint, of samples: maps equal as affine maps or as arrays have equal keys, others seldom."""
         if self._key is None:
-            linear = self.linear
-            if linear is not None:
-                self._key = ("linear", self.size, linear[0], linear[1] if self.size > 1 else 1)
+            flat = self.flat if self.affine is None else None
+            if self.affine is not None:  # perhaps only since the positions were made
+                self._key = ("affine", self.size, self.affine[0], _runs(self.affine[1], self.shape))
             else:
-                self._key = ("array", self.size, zlib.crc32(self.flat))
+                assert flat is not None
+                self._key = ("array", self.size, flat[:: max(1, self.size // 64)].tobytes())
         return self._key
 
     def same(self, other: "IndexMap") -> bool:
-        """Whether two maps send every flat position to the same place."""
+        """Whether two maps are known to send every flat position to the same place."""
         if self is other:
             return True
-        return self.key == other.key and (self.key[0] == "linear" or np.array_equal(self.flat, other.flat))
+        return self.key == other.key and (self.key[0] == "affine" or np.array_equal(self.flat, other.flat))
 
     def at(self, inner: "IndexMap") -> "IndexMap":
         """Compose: where `inner` maps into positions of this map, go on to this map's target."""
-        if self.linear is not None and inner.affine is not None:
-            (start, step), (offset, strides) = self.linear, inner.affine
-            return IndexMap(
-                inner.shape, self.target, affine=(start + step * offset, tuple(step * s for s in strides))
-            )
+        affine = None if inner.affine is None else self._affine_at(*inner.affine, inner.shape)
+        if affine is not None:
+            return IndexMap(inner.shape, self.target, affine=affine)
         return IndexMap(inner.shape, self.target, make=lambda: self.flat[inner.flat])
+
+    def _affine_at(self, offset: int, strides: Shape, shape: Shape) -> tuple[int, Shape] | None:
+        """The composition with `offset + sum_k strides[k] i_k`, where it is affine again."""
+        if self.linear is not None:
+            start, step = self.linear
+            return start + step * offset, tuple(step * s for s in strides)
+        if self.affine is None or not math.prod(shape):
+            return None
+        start, steps = self.affine
+        place = low = high = _digits(offset, self.shape)
+        strides_at = []
+        for stride, n in zip(strides, shape, strict=True):
+            digits = _digits(stride if n > 1 else 0, self.shape)
+            low = tuple(a + min(d, 0) * (n - 1) for a, d in zip(low, digits, strict=True))
+            high = tuple(a + max(d, 0) * (n - 1) for a, d in zip(high, digits, strict=True))
+            strides_at.append(sum(d * s for d, s in zip(digits, steps, strict=True)))
+        if any(a < 0 for a in low) or any(a >= n for a, n in zip(high, self.shape, strict=True)):
+            return None  # some sum of strides carries over from one axis to the next
+        return start + sum(d * s for d, s in zip(place, steps, strict=True)), tuple(strides_at)
 
     def take(self, block: Any) -> Any:
         """Gather: block of shape `(p,) + target` -> `(p,) + shape`."""
@@ -155,7 +167,7 @@ class IndexMap:
         if linear == (0, 1) and self.size == math.prod(self.target):
             return block if self.shape == self.target else np.reshape(block, (p, *self.shape))
         if self.affine is not None and type(block) is np.ndarray:
-            return self._strided(np.ascontiguousarray(block))
+            return self._strided(block)
         rows = np.reshape(block, (p, math.prod(self.target)))
         if linear is not None and linear[1] > 0 and self.size:
             offset, step = linear
@@ -167,15 +179,15 @@ class IndexMap:
         return np.reshape(picked, (p, *self.shape))
 
     def _strided(self, block: np.ndarray) -> np.ndarray:
-        """A view of a C-contiguous block by the affine map; nothing is ever written to it."""
+        """A view of a block by the affine map; it is written to only where nobody else has the block."""
         assert self.affine is not None
-        p, item = block.shape[0], block.itemsize
+        p = block.shape[0]
         if not (self.size and p):
             return np.empty((p, *self.shape), block.dtype)
         offset, strides = self.affine
-        flat = block.reshape(-1)[offset:]
-        steps = (math.prod(self.target) * item, *(s * item for s in strides))
-        return as_strided(flat, (p, *self.shape), steps)
+        rows = block.reshape(p, math.prod(self.target))
+        down, along = rows.strides
+        return as_strided(rows[:, offset:], (p, *self.shape), (down, *(s * along for s in strides)))
 
     def add(self, block: Any) -> Any:
         """Scatter, summing what meets: block of shape `(p,) + shape` -> `(p,) + target`."""
@@ -219,6 +231,28 @@ def _linear_run(flat: np.ndarray, shape: Shape) -> tuple[int, Shape] | None:
     if flat[-1] - flat[0] != step * (n - 1) or not np.all(flat[1:] - flat[:-1] == step):
         return None
     return int(flat[0]), tuple(step * s for s in c_strides(shape))
+
+
+def _runs(strides: Shape, shape: Shape) -> tuple[tuple[int, int], ...]:
+    """Lengths and strides of a map's axes, those joined that flat positions walk through with one stride."""
+    runs: list[tuple[int, int]] = []
+    for n, stride in zip(shape, strides, strict=True):
+        if n == 1:
+            continue
+        if runs and runs[-1][1] == n * stride:
+            runs[-1] = runs[-1][0] * n, stride
+        else:
+            runs.append((n, stride))
+    return tuple(runs)
+
+
+def _digits(position: int, shape: Shape) -> tuple[int, ...]:
+    """A flat position, or a stride of either sign, as one number for each axis."""
+    sign, rest, digits = (-1 if position < 0 else 1), abs(position), []
+    for step in c_strides(shape):
+        digit, rest = divmod(rest, step) if step else (0, rest)
+        digits.append(sign * digit)
+    return tuple(digits)
 
 
 def _scatter(rows: Any, flat: np.ndarray, n: int) -> Any:
