@@ -28,6 +28,7 @@ def setting() -> dict[str, str | int]:
         "machine": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
         "cores": os.cpu_count() or 1,
+        "threads": os.environ.get("OMP_NUM_THREADS", "default"),
         "python": platform.python_version(),
         **versions,
     }
