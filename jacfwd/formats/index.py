@@ -44,6 +44,9 @@ class IndexMap:
         self._flat, self._make, self._key = flat, make, None
         self._linear: tuple[int, int] | None = None
 
+    def __reduce__(self) -> tuple:
+        return IndexMap, (self.shape, self.target, self.flat if self.affine is None else None, self.affine)
+
     @classmethod
     def identity(cls, shape: Shape, target: Shape | None = None, offset: int = 0) -> "IndexMap":
         """The map of an array (or, with an offset, of a stretch of one) onto itself in C order."""

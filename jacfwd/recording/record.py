@@ -219,6 +219,7 @@ class Record(Recording):
         self.values: list[Any] = []
         self.inputs: list[int] = []
         self.guards: list[Guard] = []
+        self._guarded: set[int] = set()
         self._constants: dict[int, tuple[Any, Any]] = {}
         self._elements: dict[tuple[int, int], int] = {}
 
@@ -277,9 +278,9 @@ class Record(Recording):
     def guard(self, handle: Any, value: Any) -> None:
         plain = plain_value(value)
         known = np.array(plain)
-        for guard in reversed(self.guards):
-            if guard.node == handle:
-                return
+        if handle in self._guarded:
+            return
+        self._guarded.add(handle)
         self.guards.append(Guard(handle, known, f"at {describe(here())}"))
 
     def graph(self, outputs: Sequence[Any]) -> Graph:
