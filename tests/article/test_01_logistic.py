@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 import jacfwd as jf
 
@@ -41,7 +42,7 @@ def test_the_affine_block(point):
     assert derivatives[0].values["g"] == a * x + b
 
 
-@pytest.mark.parametrize("block", [by_exp, by_tanh, by_logaddexp])
+@pytest.mark.parametrize("block", [by_exp, by_tanh, by_logaddexp, expit])
 @pytest.mark.parametrize("z", [-3.0, 0.0, 0.5, 2.0])
 def test_the_sigmoid_block(block, z):
     slope = sigma(z) * (1 - sigma(z))
@@ -49,7 +50,7 @@ def test_the_sigmoid_block(block, z):
     assert sum(path.product for path in jf.trace(block, z).paths()) == pytest.approx(slope, rel=1e-14)
 
 
-@pytest.mark.parametrize("block", [by_exp, by_tanh, by_logaddexp])
+@pytest.mark.parametrize("block", [by_exp, by_tanh, by_logaddexp, expit])
 @pytest.mark.parametrize("point", POINTS)
 def test_both_blocks_together(block, point):
     def f(a, b, x):
@@ -68,6 +69,19 @@ def test_both_blocks_together(block, point):
         assert d.nodes["f"] == pytest.approx(slope * d.nodes["g"], rel=1e-14)
     df_da, df_db = jf.gradient(f, argnums=(0, 1))(*point)
     assert (df_da, df_db) == pytest.approx((slope * x, slope), rel=1e-14)
+
+
+def test_the_sigmoid_as_one_node():
+    def f(a, b, x):
+        g = a * x + b
+        f = expit(g)
+        return f
+
+    a, b, x = POINTS[0]
+    value = sigma(a * x + b)
+    for k in range(3):
+        d = jf.trace(f, a, b, x).derivatives(a, b, x, wrt=k)
+        assert d.edges["g", "f"] == pytest.approx(value * (1 - value), rel=1e-14)
 
 
 def test_the_sum_over_a_data_set():
