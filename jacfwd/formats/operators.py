@@ -20,11 +20,12 @@ Apply = Callable[[Any], Any]
 class Operator(Format):
     """A linear map given by its action, which mixes some axes and repeats over the others.
 
-    `apply` takes `(p,) + in_shape` to `(p,) + out_shape`, `transposed` goes back. `mixed` names the axes (input,
-    output) within which elements meet; the axes that remain agree in number and size. `support(i, o)`, where
-    given, tells structurally, for flat positions within the mixed axes, whether input i reaches output o.
-    `written()`, where given, is the same map as a format that lists entries directly. `cost`, where given, counts
-    multiplications and additions of one product; else every pair that may meet is counted.
+    `apply` takes `(p,) + in_shape` to `(p,) + out_shape`, `transposed` goes back. `mixed` names the axes
+    (input, output) within which elements meet; the axes that remain agree in number and size.
+    `support(i, o)`, where given, tells structurally, for flat positions within the mixed axes, whether input
+    i reaches output o. `written()`, where given, is the same map as a format that lists entries directly.
+    `cost`, where given, counts multiplications and additions of one product; else every pair that may meet
+    is counted.
     """
 
     def __init__(

@@ -8,7 +8,23 @@ from typing import Any
 import numpy as np
 
 from jacfwd.primitive import Primitive, Rule
-from jacfwd.rules import averages, constant, elementwise, internal, linalg, movement, reduction, rewritten, running
+from jacfwd.rules import (
+    averages,
+    constant,
+    elementwise,
+    factorizations,
+    internal,
+    interpolation,
+    linalg,
+    movement,
+    norms,
+    products,
+    reduction,
+    rewritten,
+    running,
+    sparse,
+    special,
+)
 
 __all__ = ["TABLE", "by_name", "find"]
 
@@ -19,7 +35,13 @@ FAMILIES = (
     reduction.RULES,
     running.RULES,
     averages.RULES,
+    products.RULES,
+    norms.RULES,
     linalg.RULES,
+    factorizations.RULES,
+    interpolation.RULES,
+    special.RULES,
+    sparse.RULES,
     constant.RULES,
     internal.RULES,
 )
