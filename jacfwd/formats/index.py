@@ -44,6 +44,11 @@ class IndexMap:
         self._flat, self._make, self._key = flat, make, None
         self._linear: tuple[int, int] | None = None
 
+    def __repr__(self) -> str:
+        if self.size <= 12:
+            return np.array2string(self.flat.reshape(self.shape), separator=",").replace("\n", "")
+        return f"<{self.shape} of {self.target}>"
+
     def __reduce__(self) -> tuple:
         return IndexMap, (self.shape, self.target, self.flat if self.affine is None else None, self.affine)
 

@@ -73,6 +73,12 @@ class Recording:
 
     def apply(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
         """Evaluate a primitive on values and take note of it; views of memory stay views."""
+        out = None
+        if primitive.moves and len(operands) == 1 and not operands[0].is_scalar:
+            self.check_open(operands[0])
+            seen, out = self._move(primitive, operands[0], params)
+            if seen is not None:
+                return seen
         handles, values = [], []
         for x in operands:
             if type(x) is Tracer and x._rec is self:
@@ -85,11 +91,7 @@ class Recording:
                     x._rec.check_open(x)
                 handles.append(None)
                 values.append(x)
-        if primitive.moves and len(operands) == 1 and not operands[0].is_scalar:
-            seen, out = self._move(primitive, operands[0], params)
-            if seen is not None:
-                return seen
-        else:
+        if out is None:
             out = primitive.evaluate(values, params)
         return self.result(primitive, handles, values, operands, params, out)
 
