@@ -194,6 +194,8 @@ class Interposition:
         self.users.discard(user)
         if self.users:
             return
+        if self.modules.outdated():  # a new module may have copied replacements from another
+            self.modules.refresh()
         swap(self.modules.pairs(), self.exchange.backward)
         found, ours = self.imports
         if builtins.__import__ is ours:  # else somebody has put another over it, and it only passes calls on

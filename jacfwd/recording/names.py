@@ -192,10 +192,11 @@ class ModuleNames:
     def _globals(self, module: ModuleType) -> dict[str, Any] | None:
         try:
             # Not vars(): it would load the modules that importlib.util.LazyLoader prepared.
-            names: dict[str, Any] = object.__getattribute__(module, "__dict__")
+            names = object.__getattribute__(module, "__dict__")
         except AttributeError:
             return None
-        return None if is_exempt(names, self.exchange.exempt) else names
+        # There are classes in sys.modules too, whose __dict__ is another object each time.
+        return names if type(names) is dict and not is_exempt(names, self.exchange.exempt) else None
 
 
 def last_module() -> Any:

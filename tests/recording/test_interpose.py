@@ -72,7 +72,10 @@ def substituted() -> Interposition:
 def interposition() -> Iterator[Interposition]:
     """Substitutes for some constructors; afterwards nothing in the process may be left of them."""
     importing = builtins.__import__
-    yield substituted()
+    interposition = substituted()
+    yield interposition
+    assert not interposition.users
+    assert not interposition.loans
     assert builtins.__import__ is importing
     assert not left_behind()
     assert np.zeros is REAL["zeros"]
@@ -204,6 +207,7 @@ def test_numpy_itself_is_untouched(user: Module, record: Record) -> None:
         assert vars(numpy)["zeros"] is REAL["zeros"]
         assert vars(numpy.linalg)["norm"] is REAL["norm"]
         assert sys.modules["numpy"] is numpy
+        assert vars(np).keys() >= vars(numpy).keys() - {"__getattr__"}
 
 
 def test_compiled_code_runs_while_names_are_exchanged(user: Module, record: Record) -> None:
@@ -280,6 +284,14 @@ class Holder:
         return self.function()
 
 
+class PlainHolder:
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self.function = function
+
+    def method(self) -> Any:
+        return self.function()
+
+
 class Slotted:
     __slots__ = ("value",)
 
@@ -328,6 +340,9 @@ WAYS = {
     "partial's argument": lambda f: functools.partial(operator.call, f),
     "partial's keyword": lambda f: functools.partial(through_keyword_default(len), f=f),
     "method": lambda f: Holder(f).method,
+    "method of an object that can't be called": lambda f: PlainHolder(f).method,
+    "method of a function": lambda f: types.MethodType(operator.call, f),
+    "method with cells": lambda f: type("Model", (), {"method": f})().method,
     "callable object": Holder,
     "cache": functools.lru_cache,
     "all of them": lambda f: functools.partial(Holder(through_wrapped(through_cells(f))).method),
@@ -367,11 +382,16 @@ def test_empty_cells_and_cycles(record: Record) -> None:
 
 
 @pytest.fixture
-def late(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Name of a module that was not imported yet; its body makes an array, as user code does."""
+def late(user: Module, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Name of a module that was not imported yet; its body makes an array with what other user code has."""
     name = "late_user_code"
-    source = "import numpy as np\nfrom numpy import zeros\nTABLE = zeros(3)\ndef go(): return np.zeros(3)\n"
-    (tmp_path / f"{name}.py").write_text(source)
+    source = """
+        import numpy as np
+        from user_code import from_import, zeros as copied
+        TABLE = from_import()
+        def go(): return np.zeros(3)
+    """
+    (tmp_path / f"{name}.py").write_text(textwrap.dedent(source))
     monkeypatch.syspath_prepend(tmp_path)
     yield name
     sys.modules.pop(name, None)
@@ -398,7 +418,14 @@ def test_modules_imported_without_a_statement(late: str, record: Record) -> None
         assert f().np is REAL["numpy"]
         with record(f):  # looks at modules again
             assert isinstance(f().go(), Buffer)
-    assert isinstance(sys.modules[late].TABLE, np.ndarray)
+    assert sys.modules[late].np is np
+
+
+def test_names_that_a_new_module_copied_are_put_back(late: str, record: Record) -> None:
+    with record():
+        module = importlib.import_module(late)
+        assert type(module.copied) is Gate
+    assert module.copied is np.zeros
 
 
 def test_modules_imported_between_recordings(late: str, record: Record) -> None:
@@ -618,6 +645,18 @@ def test_gates_of_ufuncs_have_their_methods(record: Record) -> None:
     assert gate.outer([1.0], [2.0]).shape == (1, 1)
 
 
+def test_gates_follow_their_originals(interposition: Interposition, user: Module, record: Record) -> None:
+    def original() -> None: ...
+
+    original.setting = 1
+    interposition.register({original: Buffer}, [])
+    user.original = original
+    with record():
+        original.setting = 2
+        assert type(user.original) is Gate
+        assert user.original.setting == 2
+
+
 def test_gates_do_not_bind(gate: Any) -> None:
     class Model:
         constructor = gate
@@ -697,20 +736,35 @@ def test_nested_recordings_share_cells_and_globals(record: Record) -> None:
     assert names["np"] is np
 
 
-def test_recordings_that_overlap_without_nesting(
-    interposition: Interposition, user: Module, record: Record
-) -> None:
-    first, second = interposition.interposed(user.from_import), interposition.interposed(capturing(np))
+@contextmanager
+def overlapping(interposition: Interposition, *functions: Callable[..., Any]) -> Iterator[Callable[[], None]]:
+    """Recordings of two functions, the first of which ends when the yielded function is called."""
+    first, second = (interposition.interposed(function) for function in functions)
     token = RUNNING.set(Recording())
     try:
         first.__enter__()
-        second.__enter__()
-        first.__exit__(None, None, None)
-        assert isinstance(user.from_import(), Buffer)
-        second.__exit__(None, None, None)
-        assert isinstance(user.from_import(), np.ndarray)
+        with second:
+            yield lambda: first.__exit__(None, None, None)
     finally:
         RUNNING.reset(token)
+
+
+def test_overlapping_recordings_share_modules(interposition: Interposition, user: Module) -> None:
+    with overlapping(interposition, user.from_import, capturing(np)) as end_first:
+        end_first()
+        assert isinstance(user.from_import(), Buffer)
+
+
+def test_overlapping_recordings_share_what_became_a_module(
+    interposition: Interposition, late: str, record: Record
+) -> None:
+    module = made_module(late, "import numpy as np\ndef go(): return np.zeros(3)")
+    first = interposition.interposed(module.go)
+    first.__enter__()
+    sys.modules[late] = module
+    with record():
+        first.__exit__(None, None, None)
+        assert isinstance(module.go(), Buffer)
 
 
 def test_threads_record_at_the_same_time(user: Module, record: Record) -> None:
@@ -739,16 +793,14 @@ def test_threads_record_at_the_same_time(user: Module, record: Record) -> None:
 
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
-    try:
-        with ThreadPoolExecutor(4) as pool:
-            watching = pool.submit(bystander)
-            recorders = [pool.submit(recorder, rounds) for rounds in (20, 30, 40)]
-            assert [future.result() for future in recorders] == [{"Buffer"}] * 3
-            stop.set()
-            assert watching.result() == {"ndarray"}
-    finally:
+    with ThreadPoolExecutor(4) as pool:
+        watching = pool.submit(bystander)
+        recorders = [pool.submit(recorder, rounds) for rounds in (20, 30, 40)]
+        seen = [future.exception() or future.result() for future in recorders]
         stop.set()
-        sys.setswitchinterval(interval)
+    sys.setswitchinterval(interval)
+    assert seen == [{"Buffer"}] * 3
+    assert watching.result() == {"ndarray"}
     assert names["np"] is np
 
 
@@ -816,12 +868,35 @@ def test_an_original_has_one_substitute(interposition: Interposition) -> None:
 
 
 def test_registration_during_a_recording(interposition: Interposition, user: Module, record: Record) -> None:
-    exec("def f(): return np.hypot(3.0, 4.0), np.linalg.det([[1.0]]), math.cos(0.0)", vars(user))
+    code = "def f(): return np.hypot(3.0, 4.0), hypot(3.0, 4.0), np.linalg.det([[1.0]]), math.cos(0.0)"
+    exec("from numpy import hypot\n" + code, vars(user))
     with record():
         assert not any(isinstance(value, Buffer) for value in user.f())
         originals = dict.fromkeys([REAL["numpy"].hypot, REAL["numpy"].linalg.det, REAL["math"].cos], Buffer)
         interposition.register(originals, [REAL["numpy"].linalg, REAL["math"]])
         assert all(isinstance(value, Buffer) for value in user.f())
+
+
+def test_registration_between_recordings(interposition: Interposition, user: Module, record: Record) -> None:
+    exec("from numpy import hypot\ndef f(): return hypot(3.0, 4.0)", vars(user))
+    with record():
+        assert user.f() == 5.0
+    interposition.register({np.hypot: Buffer}, [np])
+    with record():
+        assert isinstance(user.f(), Buffer)
+
+
+def test_packages_that_originals_come_from_keep_them(
+    interposition: Interposition, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = made_module("user_package", "def make(): pass\ndef use(): return make()")
+    code = made_module("user_package.code", "import numpy as np\ndef use(): return np.zeros(3)")
+    monkeypatch.setitem(sys.modules, "user_package", package)
+    monkeypatch.setitem(sys.modules, "user_package.code", code)
+    interposition.register({package.make: Buffer}, [package])
+    with record(code.use):
+        assert package.use() is None
+        assert isinstance(code.use(), REAL["numpy"].ndarray)
 
 
 def test_packages_lead_to_their_modules(user: Module) -> None:
@@ -901,6 +976,7 @@ def test_things_in_sys_modules_that_are_no_modules(
 ) -> None:
     monkeypatch.setitem(sys.modules, "blocked_module", None)
     monkeypatch.setitem(sys.modules, "object_module", object())
+    monkeypatch.setitem(sys.modules, "class_module", Buffer)
     with record():
         assert isinstance(user.from_import(), Buffer)
 
@@ -928,4 +1004,5 @@ def test_a_child_process_can_record() -> None:
         stop.set()
         thread.join()
     """
-    subprocess.run([sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)], check=True, timeout=60)
+    command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)]
+    subprocess.run(command, check=True, timeout=60, cwd=Path(__file__).parents[2])

@@ -90,7 +90,9 @@ def names_in(module: Any, search: ModuleNames) -> list[str]:
 def test_modules_are_searched_when_they_change(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
     search = ModuleNames(exchange)
     module = module_with(a=ORIGINAL, b=1, usual=None)
+    monkeypatch.setitem(sys.modules, "class_module", Exchange)
     assert search.refresh()
+    assert not search.refresh()
     monkeypatch.setitem(sys.modules, "searched_module", module)
     assert search.outdated()
     assert search.refresh()
@@ -131,6 +133,29 @@ def test_modules_of_the_standard_library_are_searched_once(
     search.invalidate()
     search.refresh()
     assert names_in(types, search) == ["added_for_a_test", "added_later"]
+
+
+def test_new_modules_of_the_standard_library(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    search = ModuleNames(exchange)
+    search.refresh()
+    module = types.ModuleType("this")
+    vars(module)["a"] = ORIGINAL
+    monkeypatch.setitem(sys.modules, "this", module)
+    assert search.refresh()
+    assert names_in(module, search) == ["a"]
+
+
+def test_a_module_added_before_the_last_one(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    search = ModuleNames(exchange)
+    module = module_with(a=ORIGINAL)
+    last = types.ModuleType("last_module")
+    monkeypatch.setitem(sys.modules, "last_module", last)
+    search.refresh()
+    del sys.modules["last_module"]
+    monkeypatch.setitem(sys.modules, "searched_module", module)
+    sys.modules["last_module"] = last
+    search.refresh()
+    assert names_in(module, search) == ["a"]
 
 
 def test_forgetting_modules(exchange: Exchange) -> None:

@@ -93,6 +93,8 @@ def test_copies(proxy: Any) -> None:
 def test_assignments_go_to_the_module(module: Any, proxy: Any) -> None:
     proxy.new = 3
     assert module.new == proxy.new == 3
+    proxy.g = 4
+    assert module.g == proxy.g == 4
     del proxy.new
     assert not hasattr(module, "new")
     assert not hasattr(proxy, "new")
@@ -126,9 +128,9 @@ def test_refresh_follows_the_module(module: Any, proxy: Any) -> None:
 
 
 def test_refresh_without_a_change_copies_nothing(proxy: Any) -> None:
-    values = proxy._proxied.values
+    vars(proxy)["g"] = "still here"
     refresh(proxy)
-    assert proxy._proxied.values is values
+    assert proxy.g == "still here"
 
 
 def test_refresh_of_attributes_that_cannot_be_compared(module: Any, proxy: Any) -> None:
