@@ -284,8 +284,8 @@ def moves(**options: Any) -> Rule:
     def joint(call: Call, wanted: tuple[int, ...]) -> Format:
         if len(wanted) == len(call.operands) == 1:
             shape = call.shape(0)
-            index = IndexMap.of_movement(lambda start: moved(call, [start]), shape)
-            if index.affine is not None:
+            index = IndexMap.of_view(lambda start: moved(call, [start]), shape)
+            if index is not None:
                 return selection(index)
         where, total = positions(call, wanted)
         in_shape = call.shape(wanted[0]) if len(wanted) == 1 else (total,)

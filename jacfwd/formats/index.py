@@ -64,16 +64,18 @@ class IndexMap:
         return cls(positions.shape, target, flat=flat, affine=_linear_run(flat, positions.shape))
 
     @classmethod
-    def of_movement(cls, move: Callable[[np.ndarray], np.ndarray], source: Shape) -> "IndexMap":
-        """Push `arange(size).reshape(shape)` through a movement and read off where each output came from."""
+    def of_view(cls, move: Callable[[np.ndarray], np.ndarray], source: Shape) -> "IndexMap | None":
+        """The map of a movement that NumPy answers with a view, read off its strides; None for any other."""
         start = np.arange(math.prod(source)).reshape(source)
         moved = np.asarray(move(start))
-        low, high = np.lib.array_utils.byte_bounds(start) if start.size else (0, 0)
+        if not moved.size or moved.dtype != start.dtype:
+            return None
+        low, high = np.lib.array_utils.byte_bounds(start)
         place = moved.__array_interface__["data"][0]
-        if moved.size and moved.dtype == start.dtype and low <= place < high:
-            strides = tuple(s // start.itemsize for s in moved.strides)
-            return cls(moved.shape, source, affine=((place - low) // start.itemsize, strides))
-        return cls.of_positions(moved, source)
+        if not low <= place < high:
+            return None
+        strides = tuple(s // start.itemsize for s in moved.strides)
+        return cls(moved.shape, source, affine=((place - low) // start.itemsize, strides))
 
     @classmethod
     def broadcast(cls, source: Shape, shape: Shape) -> "IndexMap":

@@ -277,9 +277,9 @@ class TestDense:
 
     def test_composition_on_either_side(self):
         fmt = self.made()
-        flip = selection(IndexMap.of_movement(np.flip, (4, 5)))
+        flip = selection(IndexMap.of_view(np.flip, (4, 5)))
         np.testing.assert_array_equal(compose(flip, fmt).todense(), flip.todense() @ fmt.todense())
-        turn = selection(IndexMap.of_movement(np.transpose, (3, 2)))
+        turn = selection(IndexMap.of_view(np.transpose, (3, 2)))
         np.testing.assert_array_equal(compose(fmt, turn).todense(), fmt.todense() @ turn.todense())
 
     def test_scalars(self):
