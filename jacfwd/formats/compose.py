@@ -83,11 +83,11 @@ def times(a: Any, b: Any) -> Any:
     """The product of two weights: ones vanish, masks meet, zeros are strong."""
     if _is_bool(a) and _is_bool(b):
         return np.logical_and(a, b)
-    if type(b) is int or _is_bool(b):
+    if type(a) is int:
         a, b = b, a
     if type(b) is int:
         return a if b == 1 else a * b
-    return weigh(a, b)
+    return weigh(b, a) if _is_bool(b) else weigh(a, b)
 
 
 def _is_bool(weights: Any) -> bool:
