@@ -1,6 +1,8 @@
 """Paths through the derivative graph: the sum over paths of products along them is the derivative.
 
-Everything here is about single elements: an array node of k elements is k vertices. A vertex is `(node, flat index)`.
+Everything here is about single elements: an array node of k elements is k vertices `(node, flat index)`. A
+complex node has one for the real and one for the imaginary part of each element, as in the layers: what `abs`
+or `conj` does to a complex number is no product with one number.
 """
 
 import dataclasses
@@ -11,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from jacfwd.chain import Chain
+from jacfwd.formats.base import Coo, Format
+from jacfwd.formats.combined import Pair
 from jacfwd.graph import names_of
 
-__all__ = ["Path", "count_matrix", "paths_between"]
+__all__ = ["Path", "count_matrix", "on_parts", "paths_between"]
 
 Vertex = tuple[int, int]
 
@@ -36,28 +40,61 @@ class Path:
 
 
 class ElementGraph:
-    """The derivative graph taken apart into elements: edges into each vertex with their local derivatives."""
+    """The derivative graph taken apart into elements: edges into each vertex, with local derivatives.
+
+    Complex numbers are whole again where they leave the graph: element i of an output node is the vertex
+    `(node, i - size)`, with edges from what the output is made of.
+    """
 
     def __init__(self, chain: Chain) -> None:
         self.chain = chain
         self.names = names_of(chain.graph)
         self.into: dict[Vertex, dict[Vertex, Any]] = {}
+        self.level = chain.levels()
+        outputs = {out.node for out in chain.graph.outputs if out.node in self.level}
+        last = max((self.level[at] for at in outputs), default=0)
         for parent, child, fmt in chain.edges():
-            rows, cols, values = fmt.coo()
-            # Structure may be integers and booleans; derivatives are floats.
-            values = np.asarray(values) * 1.0
-            for row, col, value in zip(rows.tolist(), cols.tolist(), values.tolist(), strict=True):
-                edges = self.into.setdefault((child, row), {})
-                # Parallel edges, as in y * y, are one edge with the sum of their derivatives.
-                edges[parent, col] = edges.get((parent, col), 0) + value
+            rows, cols, values = on_parts(fmt, self.split(parent))
+            if not self.split(child):
+                self.connect(parent, child, (rows, cols, np.real(values)), 0)
+                continue
+            self.connect(parent, child, (rows, cols, np.real(values)), 0)
+            self.connect(parent, child, (rows, cols, np.imag(values)), fmt.n_out)
+            if child in outputs and self.level[child] == last:
+                self.connect(parent, child, (rows, cols, values), -fmt.n_out)
+        for at in outputs:
+            if self.split(at) and self.level[at] < last:
+                span = np.arange(self.size(at))
+                self.connect(at, at, (span, span, np.ones(len(span))), -len(span))
+                self.connect(at, at, (span, span + len(span), np.full(len(span), 1j)), -len(span))
+
+    def split(self, at: int) -> bool:
+        """Whether a node has vertices for real and imaginary parts."""
+        return self.chain.graph.nodes[at].dtype.kind == "c" and at not in self.chain.wrt
+
+    def size(self, at: int) -> int:
+        """The number of elements of a node."""
+        return math.prod(self.chain.graph.nodes[at].shape)
+
+    def connect(self, parent: int, child: int, entries: Coo, start: int) -> None:
+        """Edges to the vertices of the child from `start` on."""
+        rows, cols, values = entries
+        # Structure may be integers and booleans; derivatives are floats.
+        values = np.asarray(values) * 1.0
+        for row, col, value in zip((rows + start).tolist(), cols.tolist(), values.tolist(), strict=True):
+            edges = self.into.setdefault((child, row), {})
+            # Parallel edges, as in y * y, are one edge with the sum of their derivatives.
+            edges[parent, col] = edges.get((parent, col), 0) + value
 
     def label(self, vertex: Vertex) -> str:
-        """The node's name, with an index where the node is an array."""
+        """The node's name, with its part where it is complex and with an index where it is an array."""
         at, i = vertex
-        shape = self.chain.graph.nodes[at].shape
-        if not shape:
-            return self.names[at]
-        return f"{self.names[at]}[{', '.join(map(str, np.unravel_index(i, shape)))}]"
+        node = self.chain.graph.nodes[at]
+        part = (".real" if i < self.size(at) else ".imag") if self.split(at) and i >= 0 else ""
+        if not node.shape:
+            return self.names[at] + part
+        where = np.unravel_index(i % self.size(at), node.shape)
+        return f"{self.names[at]}{part}[{', '.join(map(str, where))}]"
 
     def input(self, j: int) -> Vertex:
         """The vertex of flat input j."""
@@ -65,7 +102,8 @@ class ElementGraph:
 
     def output(self, i: int) -> tuple[int | None, int]:
         """The vertex of flat output i."""
-        return _vertex(i, self.chain.out_offsets, [out.node for out in self.chain.graph.outputs])
+        at, k = _vertex(i, self.chain.out_offsets, [out.node for out in self.chain.graph.outputs])
+        return (at, k - self.size(at)) if at is not None and self.split(at) else (at, k)
 
 
 def _vertex(k: int, offsets: list[int], nodes: list) -> Any:
@@ -76,7 +114,7 @@ def _vertex(k: int, offsets: list[int], nodes: list) -> Any:
 
 
 def paths_between(chain: Chain, i: int, j: int) -> Iterator[Path]:
-    """All paths from flat input j to flat output i; there may be exponentially many, so they come one by one."""
+    """All paths from flat input j to flat output i, one by one: there may be exponentially many."""
     graph = ElementGraph(chain)
     start, end = graph.input(j), graph.output(i)
     reach = _reached_from(graph, start)
@@ -95,16 +133,34 @@ def _reached_from(graph: ElementGraph, start: Vertex) -> set:
     """Vertices that the start reaches."""
     reach: set = {start}
     for step in graph.chain.steps:
-        size = math.prod(graph.chain.graph.nodes[step.node].shape)
-        for row in range(size):
+        size = graph.size(step.node)
+        # Parts first, for the whole outputs may be made of them.
+        for row in [*range(2 * size), *range(-size, 0)]:
             if any(parent in reach for parent in graph.into.get((step.node, row), ())):
                 reach.add((step.node, row))
     return reach
 
 
+def on_parts(fmt: Format, split: bool) -> Coo:
+    """Entries of a local Jacobian; if the parent is split, on its real parts and then on its imaginary parts.
+
+    `A v + B conj(v)` is `A + B` on the real part of v and `i (A - B)` on the imaginary part.
+    """
+    if not split:
+        return fmt.coo()
+    a, b = (fmt.holomorphic, fmt.conjugate) if isinstance(fmt, Pair) else (fmt, None)
+    rows, cols, values = a.coo()
+    parts = [(rows, cols, values), (rows, cols + fmt.n_in, 1j * values)]
+    if b is not None:
+        rows, cols, values = b.coo()
+        parts += [(rows, cols, values), (rows, cols + fmt.n_in, -1j * values)]
+    rows, cols, values = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return rows, cols, values
+
+
 def count_matrix(chain: Chain) -> np.ndarray:
-    """Numbers of paths, outputs x inputs, as exact Python integers: the product of the layers' 0/1 patterns."""
-    counts = np.array([[int(i == j) for j in range(chain.n)] for i in range(chain.n)], object).reshape(chain.n, chain.n)
+    """Numbers of paths, outputs x inputs, as exact Python integers: the product of the layers' patterns."""
+    counts = np.eye(chain.n, dtype=int).astype(object)
     for layer in chain.layers():
         rows = layer.matrix.tocsr()
         after = np.zeros((rows.shape[0], chain.n), object)

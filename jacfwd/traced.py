@@ -10,11 +10,13 @@ import scipy.sparse as sp
 from jacfwd.arguments import Selection, match_tangents, select
 from jacfwd.chain import Chain
 from jacfwd.cost import Cost, cost_of
+from jacfwd.formats.base import Format
+from jacfwd.formats.combined import Pair
 from jacfwd.graph import Graph as Data
 from jacfwd.graph import names_of, to_text
 from jacfwd.linear import LinearMap
 from jacfwd.methods import dense, sparse as sparse_matrix
-from jacfwd.paths import Path, count_matrix, paths_between
+from jacfwd.paths import Path, count_matrix, on_parts, paths_between
 from jacfwd.pattern import Pattern
 from jacfwd.recorded import Recorded, fresh, record
 
@@ -26,7 +28,9 @@ class Derivatives:
     """One derivative graph: everything differentiated with respect to one input.
 
     `nodes` maps names to forward derivatives in level order, the input (derivative 1) first; `edges` maps
-    (parent, child) to local derivatives: numbers between scalars, sparse matrices else. `values` maps names to values.
+    (parent, child) to local derivatives: numbers between scalars, sparse matrices else; `values` maps names to
+    values. Where a complex number is conjugated, as by `abs`, no number is the derivative: there the edge is the
+    matrix on real parts and then imaginary parts.
     """
 
     nodes: dict[str, Any]
@@ -89,7 +93,9 @@ class Graph:
     def _chain(self, args: tuple, kwargs: dict[str, Any]) -> Chain:
         """The chain at a point; at the recorded one if no arguments are given."""
         if not args and not kwargs and self.data.inputs:
-            return Recorded(self.data, self.data.evaluate(self._leaves), self._in_spec, self._out_spec).chain()
+            return Recorded(
+                self.data, self.data.evaluate(self._leaves), self._in_spec, self._out_spec
+            ).chain()
         return self._replay(args, kwargs).chain()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -144,12 +150,14 @@ class Graph:
         names, level = names_of(self.data), chain.levels()
         order = sorted(held, key=lambda at: (level[at], at))
         nodes = {names[at]: held[at][0] for at in order}
-        edges: dict[tuple[str, str], Any] = {}
+        parallel: dict[tuple[int, int], list[Format]] = {}
         for parent, child, fmt in chain.edges():
             if parent in held:
-                key = (names[parent], names[child])
-                local = _local(fmt, self.data.nodes[parent].shape == self.data.nodes[child].shape == ())
-                edges[key] = edges[key] + local if key in edges else local
+                parallel.setdefault((parent, child), []).append(fmt)
+        edges = {
+            (names[parent], names[child]): _local(fmts, self.data.nodes[child].dtype.kind == "c")
+            for (parent, child), fmts in parallel.items()
+        }
         return Derivatives(nodes, edges, self._values(found.values, names))
 
     def _values(self, values: list[Any], names: list[str]) -> dict[str, Any]:
@@ -197,14 +205,23 @@ class Graph:
         return f"<Graph of {len(self.data.nodes)} nodes, {ins} inputs, {outs} outputs, {len(self.data.guards)} guards>"
 
 
-def _local(fmt: Any, scalar: bool) -> Any:
-    """A local derivative to look at: a number between scalars, a sparse matrix else."""
-    rows, cols, values = fmt.coo()
-    values = np.asarray(values)
-    values = values.astype(float) if values.dtype.kind in "bi" else values
-    if scalar:
-        return values.sum()[()] if len(values) else np.float64(0.0)
-    return sp.coo_array((values, (rows, cols)), shape=(fmt.n_out, fmt.n_in)).tocsr()
+def _local(fmts: list[Format], complex_child: bool) -> Any:
+    """The sum of parallel local derivatives, to look at: a number between scalars, a sparse matrix else."""
+    split = any(isinstance(fmt, Pair) for fmt in fmts)
+    rows, cols, values = (
+        np.concatenate(part) for part in zip(*(on_parts(fmt, split) for fmt in fmts), strict=True)
+    )
+    # Structure may be integers and booleans, and scipy.sparse has no half precision.
+    values = values.astype(float) if values.dtype.kind in "bi" or values.dtype == np.float16 else values
+    m, n = fmts[0].n_out, fmts[0].n_in
+    if not split and fmts[0].in_shape == fmts[0].out_shape == ():
+        return values.sum() if len(values) else np.float64(0.0)
+    if split and complex_child:
+        rows, cols = np.concatenate([rows, rows + m]), np.concatenate([cols, cols])
+        values, m = np.concatenate([np.real(values), np.imag(values)]), 2 * m
+    elif split:
+        values = np.real(values)
+    return sp.coo_array((values, (rows, cols)), shape=(m, 2 * n if split else n)).tocsr()
 
 
 MISSING = object()
