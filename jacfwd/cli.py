@@ -1,8 +1,11 @@
 """The command line: `python -m jacfwd logistic` and `python -m jacfwd graph`."""
 
 import argparse
+import multiprocessing
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 from typing import Any
 
@@ -172,7 +175,7 @@ def run_logistic(args: argparse.Namespace) -> int:
     print(f"\nLogistic regression on {source}, {len(table.y)} rows")
     print("\n".join(_fit_lines(table, fitted)))
     print(f"  largest relative difference of forward mode's gradient from the closed form: {difference:.1e}")
-    print("\nWhat a gradient costs, in runs of the loss itself (medians of repeated runs)\n")
+    print("\nWhat a gradient costs, in runs of the loss itself (medians, one thread)\n")
     for line in _cost_lines():
         print(line, flush=True)
     if difference > TOLERANCE:
@@ -191,17 +194,26 @@ def _fit_lines(table: logistic.Table, fitted: logistic.Fit) -> Iterator[str]:
 
 def _cost_lines() -> Iterator[str]:
     """The n-fold table, row by row as it is measured, and what it means for a million inputs."""
-    yield f"  {'inputs n':>10} {'one JVP':>10} {'jacfwd':>12} {'reverse':>10}"
+    yield f"  {'inputs n':>10} {'one JVP':>10} {'jacfwd':>10} {'reverse':>10}"
     rows = []
-    for n in INPUT_COUNTS:
-        rows.append(logistic.measure(n))
-        yield f"  {n:>10} {rows[-1].jvp:>10.3g} {rows[-1].jacfwd:>12.3g} {rows[-1].reverse:>10.3g}"
-    columns = [[row.jvp for row in rows], [row.jacfwd for row in rows], [row.reverse for row in rows]]
-    (jvp, p), (forward, q), (reverse, r) = (
-        logistic.extrapolate(INPUT_COUNTS, ratios, MILLION) for ratios in columns
-    )
-    yield f"  {MILLION:>10} {jvp:>10.2g} {forward:>12.2g} {reverse:>10.2g}   (extrapolated)"
-    yield f"  {'exponent':>10} {p:>10.2f} {q:>12.2f} {r:>10.2f}   (log-log slope of the last three)"
+    for costs in _measured(INPUT_COUNTS):
+        rows.append((costs.jvp, costs.jacfwd, costs.reverse))
+        yield f"  {costs.n:>10} " + " ".join(f"{ratio:>10.3g}" for ratio in rows[-1])
+    beyond = [logistic.extrapolate(INPUT_COUNTS, ratios, MILLION) for ratios in zip(*rows, strict=True)]
+    yield f"  {MILLION:>10} " + " ".join(f"{ratio:>10.2g}" for ratio, _ in beyond) + "   (extrapolated)"
+    exponents = " ".join(f"{exponent:>10.2f}" for _, exponent in beyond)
+    yield f"  {'exponent':>10} {exponents}   (log-log slope of the last three)"
+
+
+def _measured(counts: Sequence[int]) -> Iterator[logistic.Costs]:
+    """Costs for each number of inputs, measured in a process whose linear algebra runs on one thread.
+
+    Several threads that wait for each other on busy cores would be measured instead of the work. Their number
+    is read when NumPy is loaded, hence the new process.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, spawn, initializer=os.putenv, initargs=("OMP_NUM_THREADS", "1")) as worker:
+        yield from worker.map(logistic.measure, counts)
 
 
 def _ratio(sign: str, above: str, below: str) -> str:
