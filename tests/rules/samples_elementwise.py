@@ -149,6 +149,7 @@ def power_samples() -> Iterator[Sample]:
     yield Sample((np.array([-1.5, 2.0]), -2))
     yield Sample((x, np.array([0, 2, 3])))
     yield Sample((x, np.array([2.0, 2.0, 0.0])))
+    yield Sample((np.array([0.5, 0.5]), np.array([0.0, 1.0])))
     yield Sample((2, np.array([-1.0, 0.0, 2.0])))
     yield Sample((-2.0, np.array([0.5j, 1 + 1j])))
     yield Sample((boxed(-2, 2, (3,)), 2))

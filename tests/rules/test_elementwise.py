@@ -308,6 +308,16 @@ def test_fill_values_are_operands():
         np.testing.assert_array_equal(weights(np.nan_to_num, x, True, 1.0, 2.0, 3.0, k=k), expected)
 
 
+def test_parts_of_complex_numbers_are_replaced_one_by_one():
+    primitive = find(np.nan_to_num)
+    call = bound(primitive, (np.array([complex(np.nan, 1), complex(2, np.inf), 5j]), True, 0.0, 7.0), {})
+    in_x, in_nan, in_inf = (primitive.local(call, k) for k in range(3))
+    np.testing.assert_array_equal(in_x.push(np.full((1, 3), 3 + 4j))[0], [4j, 3, 3 + 4j])
+    np.testing.assert_array_equal(in_x.T.push(np.full((1, 3), 3 + 4j))[0], [4j, 3, 3 + 4j])
+    np.testing.assert_array_equal(in_nan.push(np.ones(1))[0], [1, 0, 0])
+    np.testing.assert_array_equal(in_inf.push(np.ones(1))[0], [0, 1j, 0])
+
+
 # Keywords
 
 
