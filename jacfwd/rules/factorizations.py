@@ -9,7 +9,7 @@ from jacfwd.errors import NotDifferentiableError, UnsupportedFunctionError
 from jacfwd.formats.base import Format
 from jacfwd.formats.blocks import Contraction
 from jacfwd.formats.combined import Pair, Sum
-from jacfwd.formats.dispatch import dispatched
+from jacfwd.formats.dispatch import dispatched, is_plain
 from jacfwd.formats.entries import Entries
 from jacfwd.formats.index import IndexMap, c_strides
 from jacfwd.formats.labels import core_labels
@@ -156,7 +156,7 @@ def reciprocal_gaps_local(call: Call) -> Format:
 def eigenvalues_local(call: Call) -> Format:
     """`dw[i] = v_i^H dA v_i`, at repeated eigenvalues for the eigenvectors that NumPy returns."""
     upper = call.params["upper"]
-    v = np.linalg.eigh(call.operands[0], "U" if upper else "L")[1]
+    v = eigenvectors(call.operands[0], upper=upper)
 
     def apply(block: Any) -> Any:
         return np.real(np.sum(np.conjugate(v) * (read(block, upper) @ v), axis=-2))
@@ -168,15 +168,19 @@ def eigenvalues_local(call: Call) -> Format:
 
 
 def eigenvectors_local(call: Call) -> Format:
-    """`dV = V (F * (V^T dA V))`, F holding the reciprocal gaps of the eigenvalues."""
+    """`dV = V (F * (V^H dA V))`, F holding the reciprocal gaps of the eigenvalues.
+
+    Complex vectors are held to the phases in which they change least; what is made of them in this module does
+    not depend on phases.
+    """
     upper, v = call.params["upper"], call.out
     gaps = reciprocal_gaps(eigenvalues(call.operands[0], upper=upper, alone=False))
 
     def apply(block: Any) -> Any:
-        return v @ (gaps * (transposed(v) @ read(block, upper) @ v))
+        return v @ (gaps * (adjoint(v) @ read(block, upper) @ v))
 
     def back(block: Any) -> Any:
-        return unread(v @ (gaps * (transposed(v) @ block)) @ transposed(v), upper)
+        return unread(v @ (gaps * (adjoint(v) @ block)) @ adjoint(v), upper)
 
     return on_matrices(call, apply, back, 2, reads(v.shape[-1], upper))
 
@@ -213,10 +217,17 @@ def singular_values(a: Any, *, alone: bool = True) -> Any:
     return np.linalg.svd(a, compute_uv=False) if alone else np.linalg.svd(a, full_matrices=False)[1]
 
 
+def triplets(a: Any) -> tuple[Any, Any, Any]:
+    """Left vectors, values and right vectors at once, of traced matrices each by itself."""
+    if is_plain(a):
+        return np.linalg.svd(a, full_matrices=False)
+    return left_vectors(a), singular_values(a, alone=False), right_vectors(a)
+
+
 def singular_values_local(call: Call) -> Format:
     """`ds[i] = Re(u_i^H dA v_i)`, zero where a singular value is."""
     a, s = call.operands[0], call.out
-    u, _, vh = np.linalg.svd(a, full_matrices=False)
+    u, _, vh = triplets(a)
     least = np.max(s, axis=-1, keepdims=True, initial=0) * np.finfo(s.dtype).eps * max(np.shape(a)[-2:])
     left = np.where((s > least)[..., None, :], np.conjugate(u), 0)
     right = np.conjugate(vh)
@@ -244,34 +255,40 @@ def right_vectors(a: Any) -> Any:
 
 
 def singular_vectors_local(call: Call, right: bool) -> Format:
-    """`dU = U (F * (P S + S P^T)) + (1 - U U^T) dA V / S` with `P = U^T dA V` and F from the gaps of `S^2`.
+    """`dU = U (F * (P S + S P^H)) + (1 - U U^H) dA V / S` with `P = U^H dA V` and F from the gaps of `S^2`.
 
     J. Townsend, "Differentiating the singular value decomposition", technical report, 2016. The right vectors
-    are the left ones of the transposed matrix.
+    are the left ones of the adjoint matrix. Complex vectors come in pairs, of which the left one turns.
     """
-    u, s, vh = np.linalg.svd(call.operands[0], full_matrices=False)
+    u, s, vh = triplets(call.operands[0])
     if right:
-        u, vh = transposed(vh), transposed(u)
-    v, gaps = transposed(vh), reciprocal_gaps(s * s)
+        u, vh = adjoint(vh), adjoint(u)
+    v, gaps = adjoint(vh), reciprocal_gaps(s * s)
     m, k = u.shape[-2:]
     row = s[..., None, :]
+    turns = np.iscomplexobj(u) and not right
 
     def turn(block: Any) -> Any:
-        return transposed(block) if right else block
+        return adjoint(block) if right else block
+
+    def phases(p: Any) -> Any:
+        return masked(np.eye(k, dtype=bool), 1j * np.imag(p) / row)
 
     def apply(block: Any) -> Any:
         block = turn(block)
-        p = transposed(u) @ block @ v
-        out = u @ (gaps * (p * row + transposed(p * row)))
+        p = adjoint(u) @ block @ v
+        inner = gaps * (p * row + adjoint(p * row))
+        out = u @ (inner + phases(p) if turns else inner)
         if m > k:
             out = out + (block @ v - u @ p) / row
         return turn(out)
 
     def back(block: Any) -> Any:
         block = turn(block)
-        inner = transposed(u) @ block
+        inner = adjoint(u) @ block
         q = gaps * inner
-        out = u @ ((q + transposed(q)) * row)
+        p = (q + adjoint(q)) * row
+        out = u @ (p + phases(inner) if turns else p)
         if m > k:
             out = out + (block - u @ inner) / row
         return turn(out @ vh)

@@ -1,14 +1,23 @@
-"""Products, norms, linear algebra and interpolation: against differences, through recordings, at conventions."""
+"""Products, norms, linear algebra, interpolation: against differences, recorded, twice, at conventions."""
 
+import itertools
+
+import numpy as np
 import pytest
 
-from jacfwd.rules import factorizations, interpolation, linalg, norms, products
+import jacfwd as jf
+from jacfwd.differences import richardson
+from jacfwd.errors import JacobianMismatchError, NotDifferentiableError, UnsupportedFunctionError
+from jacfwd.formats.operators import Operator
+from jacfwd.primitive import Call, structured
+from jacfwd.rules import factorizations, find, interpolation, linalg, norms, products
 from jacfwd.testing import check_rule
-from tests.rules.recorded import call_label, check_recorded
+from tests.rules.recorded import call_label, check_recorded, flat_function
 from tests.rules.samples_linalg import SAMPLES
 
 TABLES = (products.RULES, norms.RULES, linalg.RULES, factorizations.RULES, interpolation.RULES)
 CALLS = [(function, args, kwargs) for function, samples in SAMPLES.items() for args, kwargs in samples]
+FEW = [(function, args, kwargs) for function, samples in SAMPLES.items() for args, kwargs in samples[::3]]
 
 
 def test_every_rule_has_a_sample():
@@ -25,3 +34,226 @@ def test_rule(function, args, kwargs):
 @pytest.mark.parametrize(("function", "args", "kwargs"), CALLS, ids=map(call_label, CALLS))
 def test_recorded(function, args, kwargs):
     check_recorded(function, args, kwargs, rounding=1e-14)
+
+
+def weighted(outputs):
+    """One number made of all floating outputs, neither linear nor symmetric in them."""
+    total = 0.0
+    for out in outputs:
+        if out.dtype.kind in "fc":
+            weights = np.cos(np.arange(out.size) + 1.0).reshape(out.shape)
+            total = total + np.sum(weights * out.real)
+            if out.dtype.kind == "c":
+                total = total + np.sum(np.sin(weights) * out.imag)
+    return np.exp(0.1 * total)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(("function", "args", "kwargs"), FEW, ids=map(call_label, FEW))
+def test_second_order(function, args, kwargs):
+    """Rules are computed with functions of the table, so that they can be differentiated themselves."""
+    f, primals = flat_function(function, args, kwargs)
+    for k in range(len(primals[:2])):
+        x = primals[k]
+
+        def scalar(x, k=k):
+            return weighted(f(*primals[:k], x, *primals[k + 1 :]))
+
+        if x.dtype != np.float64 or not x.size:
+            continue
+        v = np.sin(np.arange(x.size) + 1.0).reshape(x.shape)
+        with np.errstate(all="ignore"):
+            _, got = jf.hvp(scalar, x, v)
+            expected, _ = richardson(jf.gradient(scalar), x, v, steps=6, step=1e-3)
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-6 * max(1, np.abs(expected).max()))
+
+
+# Conventions
+
+
+ORDERS = [None, 1, 2, 3, 0.5, np.inf, -np.inf, 0, -1]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_norm_of_zero_has_derivative_zero(order):
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(
+            jf.gradient(lambda x: np.linalg.norm(x, order))(np.zeros(3)), np.zeros(3)
+        )
+        _, tangent = jf.jvp(lambda x: np.linalg.norm(x * (1 + 2j), order), np.zeros(3), np.ones(3))
+    assert tangent == 0
+
+
+def test_norm_of_one_zero_row_spares_the_others():
+    x = np.array([[3.0, 4.0], [0.0, 0.0]])
+    jacobian = jf.jacobian(lambda x: np.linalg.norm(x, axis=1))(x)
+    np.testing.assert_allclose(jacobian, [[[0.6, 0.8], [0, 0]], np.zeros((2, 2))])
+    hessian = jf.hessian(lambda x: np.sum(np.linalg.norm(x, axis=1)))(x)
+    assert np.isfinite(hessian).all()
+
+
+def test_largest_elements_share_the_maximum_norm():
+    np.testing.assert_array_equal(
+        jf.gradient(lambda x: np.linalg.norm(x, np.inf))(np.array([-2.0, 1.0, 2.0])), [-0.5, 0, 0.5]
+    )
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("rank", [0, 1, 2, 3])
+def test_det_of_singular_matrices(n, rank):
+    """The gradient of the determinant is the matrix of cofactors, whatever the rank."""
+    rng = np.random.default_rng(n)
+    a = rng.normal(size=(n, rank)) @ rng.normal(size=(rank, n))
+    cofactors = np.empty((n, n))
+    for i, j in itertools.product(range(n), repeat=2):
+        cofactors[i, j] = (-1) ** (i + j) * np.linalg.det(np.delete(np.delete(a, i, 0), j, 1))
+    np.testing.assert_allclose(jf.gradient(np.linalg.det)(a), cofactors, rtol=1e-10, atol=1e-12)
+
+
+def test_det_of_an_exactly_singular_matrix_of_four():
+    a = np.diag([1.0, 2.0, 0.0, 3.0])
+    expected = np.zeros((4, 4))
+    expected[2, 2] = 6
+    np.testing.assert_allclose(jf.gradient(np.linalg.det)(a), expected, atol=1e-14)
+
+
+def test_hessian_of_a_small_determinant_where_it_is_singular():
+    hessian = jf.hessian(np.linalg.det)(np.zeros((2, 2))).reshape(4, 4)
+    np.testing.assert_array_equal(hessian, [[0, 0, 0, 1], [0, 0, -1, 0], [0, -1, 0, 0], [1, 0, 0, 0]])
+
+
+def test_repeated_eigenvalues_have_derivatives_but_their_vectors_have_none():
+    jacobian = jf.jacobian(np.linalg.eigvalsh)(np.eye(3))
+    np.testing.assert_allclose(jacobian.sum(axis=0), np.eye(3), atol=1e-14)
+    with pytest.raises(NotDifferentiableError, match="eigvalsh"):
+        jf.jacobian(lambda a: np.linalg.eigh(a)[1])(np.eye(3))
+    with pytest.raises(NotDifferentiableError, match="compute_uv=False"):
+        jf.jacobian(lambda a: np.linalg.svd(a)[0])(np.diag([1.0, 2.0, 2.0]))
+
+
+def test_singular_values_of_a_matrix_of_lower_rank():
+    """A singular value that is zero has derivative zero; the nuclear norm then has the gradient U V^T."""
+    a = np.outer([1.0, 2.0, 2.0], [3.0, 4.0])
+    np.testing.assert_allclose(
+        jf.gradient(lambda a: np.linalg.norm(a, "nuc"))(a), np.outer([1, 2, 2], [3, 4]) / 15, atol=1e-14
+    )
+
+
+@pytest.mark.parametrize("f", [np.linalg.cholesky, np.linalg.eigvalsh, lambda a: np.linalg.eigh(a)[1]])
+def test_only_the_triangle_that_is_read_counts(f):
+    a = np.array([[4.0, 9.0], [1.0, 3.0]])
+    jacobian = jf.jacobian(f)(a)
+    assert np.all(jacobian[..., 0, 1] == 0)
+    assert np.any(jacobian[..., 1, 0] != 0)
+
+
+def test_interp_at_knots_and_outside():
+    def slope(x):
+        return jf.gradient(lambda x: np.interp(x, [0.0, 1.0, 3.0], [0.0, 2.0, 0.0]))(x)
+
+    assert [float(slope(x)) for x in (-1.0, 0.0, 0.5, 1.0, 2.0, 3.0, 4.0)] == [0, 2, 2, -1, -1, -1, 0]
+
+
+# Zeros and patterns
+
+
+def test_zeros_of_a_matrix_meet_infinite_derivatives():
+    a = np.array([[1.0, 0.0], [0.0, 2.0]])
+    for method in ("forward", "accumulate", "reverse"):
+        jacobian = jf.jacobian(lambda x: a @ np.sqrt(x), method=method)(np.array([0.0, 4.0]))
+        np.testing.assert_array_equal(jacobian, [[np.inf, 0], [0, 0.5]])
+
+
+def test_patterns():
+    x = np.arange(1.0, 7.0)
+    assert jf.sparsity(lambda x: np.convolve(x, [1.0, 2.0]), x).nnz == 12
+    assert jf.sparsity(lambda x: np.convolve(x, np.ones(3), "valid"), x).nnz == 12
+    assert jf.sparsity(lambda x: np.cross(x[:3], [1.0, 2.0, 3.0]), x).nnz == 6
+    assert jf.sparsity(lambda x: np.kron(x[:2], np.ones(4)), x).nnz == 8
+    assert jf.sparsity(lambda x: np.outer(x, [1.0, 2.0]), x).nnz == 12
+    assert jf.sparsity(lambda x: np.einsum("ij,ij->i", x.reshape(2, 3), np.ones((2, 3))), x).nnz == 6
+    assert jf.sparsity(lambda x: np.matmul(x.reshape(2, 1, 3), np.ones((2, 3, 4))), x).nnz == 24
+    assert jf.sparsity(lambda x: np.linalg.cholesky(x[:4].reshape(2, 2) + 4 * np.eye(2)), x).nnz == 6
+
+
+def test_a_long_kernel_is_kept_as_what_it_does():
+    rng = np.random.default_rng(0)
+    x, h = rng.normal(size=200), rng.normal(size=100)
+    call = Call(find(np.convolve), np.convolve(x, h), (x, h), {})
+    fmt = call.primitive.local(call, 0)
+    assert isinstance(fmt, Operator)
+    assert fmt.nnz == 200 * 100
+    assert fmt.push(np.zeros((0, 200))).shape == (0, 299)
+    assert fmt.T.push(np.zeros((0, 299))).shape == (0, 200)
+
+
+# Refusals
+
+
+REFUSED = [
+    (lambda a: np.linalg.svd(a)[0], np.ones((3, 2)), "full_matrices=False"),
+    (lambda a: np.linalg.svd(a, hermitian=True)[0], np.ones((2, 2)), "hermitian"),
+    (lambda a: np.linalg.qr(a, "complete")[0], np.ones((3, 2)), "mode='reduced'"),
+    (lambda a: np.linalg.qr(a, "raw")[0], np.ones((3, 2)), "mode='reduced'"),
+    (lambda a: np.linalg.qr(a * 1j)[0], np.eye(2), "complex"),
+    (lambda a: np.linalg.eigh(a * 1j)[0], np.eye(2), "eigvalsh"),
+    (lambda a: np.linalg.pinv(a, 0.5), np.eye(2), "default"),
+    (lambda a: np.linalg.pinv(a, hermitian=True), np.eye(2), "hermitian"),
+    (lambda a: np.linalg.lstsq(a, np.ones(3))[0], np.ones((3, 2)), "pinv"),
+]
+
+
+@pytest.mark.parametrize(("f", "x", "remedy"), REFUSED)
+def test_what_has_no_derivative_is_refused_with_a_remedy(f, x, remedy):
+    with pytest.raises(UnsupportedFunctionError, match=remedy):
+        jf.jacobian(f)(x)
+
+
+MISTAKES = [
+    lambda x: np.linalg.norm(x, "nuc"),
+    lambda x: np.linalg.norm(x, axis=(0, 0)),
+    lambda x: np.linalg.norm(np.reshape(x, (1, 1, 3)), 1),
+    lambda x: np.linalg.norm(np.outer(x, x), 5),
+    lambda x: np.linalg.norm(np.outer(x, x), axis=(0, 0)),
+    lambda x: np.cross(x, np.ones(4)),
+    lambda x: np.einsum("ij", x),
+    lambda x: np.einsum("i,i->ij", x, x),
+    lambda x: x @ np.ones(4),
+    lambda x: np.convolve(x, np.ones(2), "sames"),
+    lambda x: np.linalg.eigvalsh(np.outer(x, x), "X"),
+    lambda x: np.linalg.inv(x),
+]
+
+
+@pytest.mark.parametrize("f", MISTAKES)
+def test_mistakes_are_the_errors_of_numpy(f):
+    x = np.arange(3.0)
+    with pytest.raises((ValueError, TypeError, np.linalg.LinAlgError)) as plain:
+        f(x)
+    with pytest.raises(type(plain.value)):
+        jf.jvp(f, x, x)
+
+
+# Wrong rules are noticed
+
+
+def wrong_matmul(call):
+    return products.contracted(products.gufunc("km", "kn", out="mn")).local(call, 0)
+
+
+WRONG = [
+    (np.matmul, (np.arange(9.0).reshape(3, 3), np.eye(3)[::-1] + 1), wrong_matmul),
+    (
+        np.linalg.det,
+        (np.array([[1.0, 2.0], [3.0, 5.0]]),),
+        lambda call: linalg.sum_with(call.operands[0], call),
+    ),
+    (np.linalg.inv, (np.array([[1.0, 2.0], [3.0, 5.0]]),), lambda call: linalg.around(call.out, call.out)),
+]
+
+
+@pytest.mark.parametrize(("function", "args", "local"), WRONG)
+def test_a_wrong_rule_is_noticed(function, args, local):
+    names = find(function).rule.operands or ()
+    with pytest.raises(JacobianMismatchError):
+        check_rule(function, *args, rule=structured(local, *[None] * (len(args) - 1)).on(*names))
