@@ -106,7 +106,8 @@ class Graph:
             for parent in node.parents:
                 if parent is not None and not 0 <= parent < at:
                     raise ValueError(f"node {at} depends on a node that comes later")
-        for place in (*self.guards, *self.outputs):
+        places: list[Guard | Output] = [*self.guards, *self.outputs]
+        for place in places:
             if place.node is not None and not 0 <= place.node < len(self.nodes):
                 raise ValueError(f"{place} refers to no node")
 

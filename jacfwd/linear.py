@@ -84,12 +84,12 @@ class LinearMap(LinearOperator):
         return self._turned(True, True)
 
     @property
-    def T(self) -> "LinearMap":  # type: ignore[override]
+    def T(self) -> "LinearMap":
         """The transposed map: reverse mode."""
         return self._transpose_map()
 
     @property
-    def H(self) -> "LinearMap":  # type: ignore[override]
+    def H(self) -> "LinearMap":
         """The conjugate transposed map."""
         return self._adjoint()
 

@@ -111,7 +111,7 @@ class Graph:
         blocks = [None if v is None else np.reshape(v, (1, *np.shape(v))) for v in seeds]
         held = chain.tangents(blocks)
         moved = [
-            fresh(np.zeros(out.shape, out.dtype) if held.get(out.node) is None else held[out.node][0])
+            fresh(np.zeros(out.shape, out.dtype) if out.node not in held else held[out.node][0])
             for out in self.data.outputs
         ]
         return found.outputs(), self._out_spec.unflatten(moved)
@@ -229,7 +229,7 @@ MISSING = object()
 
 def _unselected(selection: Selection) -> dict[Any, Any]:
     """Arguments that are passed as they are, by position or name."""
-    every = {**dict(enumerate(selection.args)), **selection.kwargs}
+    every: dict[Any, Any] = {**dict(enumerate(selection.args)), **selection.kwargs}
     return {place: value for place, value in every.items() if place not in selection.places}
 
 

@@ -66,14 +66,14 @@ def _copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     return _array(a, copy=True, order=order)
 
 
-def _full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", **kwargs: Any) -> Any:
+def _full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **kwargs: Any) -> Any:
     if not is_tracer(fill_value):
         return fresh(np.full(shape, fill_value, dtype, order))
     out = np.broadcast_to(fill_value, shape).copy()
     return out if dtype is None else out.astype(dtype)
 
 
-def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None,
+def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: Any = False, dtype: Any = None,
               axis: int = 0) -> Any:  # fmt: skip
     if not (is_tracer(start) or is_tracer(stop)):
         made = np.linspace(start, stop, num, endpoint, retstep, dtype, axis)
@@ -162,7 +162,7 @@ def _with_lists(function: Callable) -> Callable:
     return call
 
 
-MATH = {
+MATH: dict[str, Any] = {
     "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan,
     "atan2": np.arctan2, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "asinh": np.arcsinh,
     "acosh": np.arccosh, "atanh": np.arctanh, "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log2": np.log2,
@@ -175,7 +175,7 @@ MATH = {
     "dist": lambda p, q: np.linalg.norm(stacked(list(p)) - stacked(list(q))),
     "floor": lambda x: int(np.floor(x)), "ceil": lambda x: int(np.ceil(x)), "trunc": lambda x: int(np.trunc(x)),
 }  # fmt: skip
-CMATH = {name: MATH[name] for name in ("sin cos tan asin acos atan sinh cosh tanh exp log log10 sqrt").split()} | {
+CMATH: dict[str, Any] = {name: MATH[name] for name in ("sin cos tan asin acos atan sinh cosh tanh exp log log10 sqrt").split()} | {
     "phase": np.angle,
     "polar": lambda z: (np.abs(z), np.angle(z)),
     "rect": lambda r, phi: r * np.exp(1j * phi),
@@ -202,8 +202,8 @@ def _scalar_function(function: Callable, traced: Callable | None) -> Callable:
     return call
 
 
-def _substitutes() -> dict[Callable, Callable]:
-    table: dict[Callable, Callable] = {
+def _substitutes() -> dict[Any, Any]:
+    table: dict[Any, Any] = {
         np.array: _array,
         np.asarray: _asarray,
         np.asanyarray: _asarray,
@@ -220,7 +220,8 @@ def _substitutes() -> dict[Callable, Callable]:
     for name in plain.split():
         function = getattr(np, name)
         table[function] = _made(_with_lists(function))
-    for function in list(TABLE):
+    known: list[Any] = list(TABLE)
+    for function in known:
         if getattr(np, getattr(function, "__name__", ""), None) is function and function not in table:
             table[function] = _with_lists(function)
     for name in dir(math):

@@ -135,7 +135,7 @@ def put(x: Any, key: Any, value: Any) -> None:
         at = _scalar_place(layout, key, storage)
         storage.write(at, None, plain, handle, shape)
     else:
-        cells = x._place.index(storage.size).flat.reshape(x.shape)[key]
+        cells = x._place.cells(storage.size).flat.reshape(x.shape)[key]
         _fits(shape, np.shape(cells))
         storage.write(None, cells, plain, handle, _trim(shape, np.shape(cells)))
 

@@ -23,24 +23,24 @@ def _function(function: Callable) -> Callable:
 class Flat:
     """`x.flat`: elements in C order, read and written where they lie."""
 
-    def __init__(self, array: Any) -> None:
+    def __init__(self: Any, array: Any) -> None:
         self.array = array
 
-    def _at(self, key: Any) -> tuple:
+    def _at(self: Any, key: Any) -> tuple:
         return np.unravel_index(np.arange(self.array.size)[key], self.array.shape)
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self: Any, key: Any) -> Any:
         return self.array.reshape(-1)[key]
 
-    def __setitem__(self, key: Any, value: Any) -> None:
+    def __setitem__(self: Any, key: Any, value: Any) -> None:
         where = self._at(key)
         size = np.size(where[0]) if where else 1
         self.array[where] = np.resize(value, size) if np.size(value) not in (1, size) else value
 
-    def __len__(self) -> int:
+    def __len__(self: Any) -> int:
         return self.array.size
 
-    def __iter__(self) -> Any:
+    def __iter__(self: Any) -> Any:
         return iter(self.array.reshape(-1))
 
 
@@ -65,11 +65,11 @@ class Methods:
     device = "cpu"
 
     @property
-    def mT(self) -> Any:
+    def mT(self: Any) -> Any:
         return np.swapaxes(self, -1, -2)
 
     @property
-    def real(self) -> Any:
+    def real(self: Any) -> Any:
         if self.dtype.kind != "c":
             return self
         part = np.real(self)
@@ -81,7 +81,7 @@ class Methods:
         self[...] = value + 1j * np.imag(self) if self.dtype.kind == "c" else value
 
     @property
-    def imag(self) -> Any:
+    def imag(self: Any) -> Any:
         part = np.imag(self)
         if self.dtype.kind == "c":
             part.storage().locked = "the imaginary part of a traced array was written through .imag; assign z.imag = ..."
@@ -94,7 +94,7 @@ class Methods:
         self[...] = np.real(self) + 1j * np.asarray(value)
 
     @property
-    def flat(self) -> Any:
+    def flat(self: Any) -> Any:
         return Flat(self)
 
     @flat.setter
@@ -107,28 +107,28 @@ class Methods:
 
     # Shapes
 
-    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
+    def reshape(self: Any, *shape: Any, order: Any = "C", copy: bool | None = None) -> Any:
         shape = shape[0] if len(shape) == 1 else shape
         return np.reshape(self, shape, order=order)
 
-    def transpose(self, *axes: Any) -> Any:
+    def transpose(self: Any, *axes: Any) -> Any:
         return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
-    def ravel(self, order: str = "C") -> Any:
+    def ravel(self: Any, order: Any = "C") -> Any:
         return np.ravel(self, order)
 
-    def flatten(self: Any, order: str = "C") -> Any:
+    def flatten(self: Any, order: Any = "C") -> Any:
         return np.ravel(self, order).copy()
 
-    def resize(self, *shape: Any, refcheck: bool = True) -> None:
+    def resize(self: Any, *shape: Any, refcheck: bool = True) -> None:
         raise TypeError("resize in place is not supported for a traced array; use np.resize")
 
     # Copies and conversions
 
-    def copy(self: Any, order: str = "C") -> Any:
+    def copy(self: Any, order: Any = "C") -> Any:
         return self._rec.copy(self, order)
 
-    def astype(self: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True,
+    def astype(self: Any, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: bool = True,
                copy: bool = True) -> Any:  # fmt: skip
         dtype = np.dtype(dtype)
         if dtype == self.dtype:
@@ -157,13 +157,13 @@ class Methods:
     def fill(self: Any, value: Any) -> None:
         self[...] = value
 
-    def put(self: Any, indices: Any, values: Any, mode: str = "raise") -> None:
+    def put(self: Any, indices: Any, values: Any, mode: Any = "raise") -> None:
         np.put(self, indices, values, mode)
 
     def sort(self: Any, axis: int = -1, kind: Any = None, order: Any = None) -> None:
         self[...] = np.sort(self, axis=axis, kind=kind)
 
-    def setfield(self, *args: Any) -> None:
+    def setfield(self: Any, *args: Any) -> None:
         raise TypeError("setfield is not supported for a traced array")
 
     def view(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -174,7 +174,7 @@ class Methods:
             self.plain(f"a view as {np.dtype(dtype)}")
         return self[...]
 
-    def tobytes(self: Any, order: str = "C") -> bytes:
+    def tobytes(self: Any, order: Any = "C") -> bytes:
         return np.asarray(self.plain("tobytes()")).tobytes(order)
 
 

@@ -60,8 +60,8 @@ class Operators:
     __rshift__, __rrshift__ = _binary(np.right_shift, operator.rshift)
     __lt__, __gt__ = _binary(np.less, operator.lt)[0], _binary(np.greater, operator.gt)[0]
     __le__, __ge__ = _binary(np.less_equal, operator.le)[0], _binary(np.greater_equal, operator.ge)[0]
-    __eq__ = _binary(np.equal, operator.eq)[0]  # type: ignore[assignment]
-    __ne__ = _binary(np.not_equal, operator.ne)[0]  # type: ignore[assignment]
+    __eq__ = _binary(np.equal, operator.eq)[0]
+    __ne__ = _binary(np.not_equal, operator.ne)[0]
 
     __iadd__, __isub__, __imul__ = _inplace(np.add), _inplace(np.subtract), _inplace(np.multiply)
     __itruediv__, __ifloordiv__ = _inplace(np.true_divide), _inplace(np.floor_divide)
@@ -71,13 +71,13 @@ class Operators:
     __neg__, __pos__, __abs__ = _unary(np.negative), _unary(np.positive), _unary(np.absolute)
     __invert__ = _unary(np.invert)
 
-    def __divmod__(self, other: Any) -> Any:
+    def __divmod__(self: Any, other: Any) -> Any:
         return np.floor_divide(self, other), np.remainder(self, other)
 
-    def __rdivmod__(self, other: Any) -> Any:
+    def __rdivmod__(self: Any, other: Any) -> Any:
         return np.floor_divide(other, self), np.remainder(other, self)
 
-    def __round__(self, ndigits: int | None = None) -> Any:
+    def __round__(self: Any, ndigits: int | None = None) -> Any:
         if ndigits is None:
             return int(np.rint(self))
         return np.round(self, ndigits)

@@ -23,7 +23,7 @@ from jacfwd.rules.internal import element
 
 __all__ = ["Forward", "Record", "Recording"]
 
-ELEMENT = find(element)
+ELEMENT: Any = find(element)
 NO_PARAMS: dict[str, Any] = {}
 
 
@@ -124,7 +124,7 @@ class Recording:
 
     def _move(self, primitive: Primitive, x: Tracer, params: dict) -> tuple[Any, Any]:
         """Movement that NumPy answers with a view is a view of the same storage here: `(view or None, value)`."""
-        storage = x.storage()
+        storage: Any = x.storage()
         moved = primitive.evaluate((storage.shape_view(x._place),), params)
         if type(moved) is np.ndarray and moved.flags.writeable and np.may_share_memory(moved, storage.twin):
             return x.view_at(place_of(moved, storage.twin)), None
@@ -167,7 +167,7 @@ class Recording:
         params = {"position": entry}
         return self.wrap(out, self.emit(ELEMENT, (handle,), (self.value_of(handle, shape),), params, out))
 
-    def copy(self, x: Tracer, order: str = "C") -> Any:
+    def copy(self, x: Tracer, order: Any = "C") -> Any:
         """`x.copy()`: the same node, other memory."""
         value = x.value
         out = value.copy(order) if isinstance(value, np.ndarray) or type(value) is Tracer else value

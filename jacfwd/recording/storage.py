@@ -26,7 +26,7 @@ class Place(NamedTuple):
     strides: Shape
     offset: int
 
-    def index(self, size: int) -> IndexMap:
+    def cells(self, size: int) -> IndexMap:
         """The place as an index map into `size` cells."""
         return IndexMap(self.shape, (size,), affine=(self.offset, self.strides))
 
@@ -99,7 +99,7 @@ class Storage:
             return np.ndarray(place.shape, memory.dtype, memory, place.offset * item, strides)
         if not place.shape:
             return memory[place.offset]
-        return view(memory, index=place.index(self.size))
+        return view(memory, index=place.cells(self.size))
 
     def shape_view(self, place: Place) -> np.ndarray:
         """A plain array with the layout of the place, on which NumPy shows what a view would be."""
@@ -167,7 +167,7 @@ class Storage:
             self.memory[cells] = value
         else:
             assert place is not None
-            self.memory[place.index(self.size).flat.reshape(place.shape)] = value
+            self.memory[place.cells(self.size).flat.reshape(place.shape)] = value
 
     def _write_owners(self, place: Place | None, cells: np.ndarray | None, handle: Any, shape: Shape) -> None:
         if self.node is None:
@@ -177,7 +177,7 @@ class Storage:
             at: Any = place.offset
         elif cells is None:
             assert place is not None
-            at = place.index(self.size).flat.reshape(place.shape)
+            at = place.cells(self.size).flat.reshape(place.shape)
         else:
             at = cells
         if handle is None:
@@ -194,7 +194,7 @@ class Storage:
         if self.single is not None:
             handle, root = self.single
             self.node[:] = 0
-            self.entry[root.index(self.size).flat] = np.arange(self.size)
+            self.entry[root.cells(self.size).flat] = np.arange(self.size)
             self.written, self.shapes, self.single = [handle], [root.shape], None
 
     # Reading
@@ -222,18 +222,18 @@ class Storage:
         handle, root = self.single
         if place == root:
             return handle
-        index = place.index(self.size)
+        index = place.cells(self.size)
         if root.offset == 0 and root.strides == c_strides(root.shape):
             index = IndexMap(place.shape, root.shape, affine=index.affine)
         else:
             back = np.empty(self.size, np.intp)
-            back[root.index(self.size).flat] = np.arange(self.size)
+            back[root.cells(self.size).flat] = np.arange(self.size)
             index = IndexMap.of_positions(back[index.flat].reshape(place.shape), root.shape)
         return self._emit(VIEW, [handle], [root.shape], index, place)
 
     def _read_mixed(self, place: Place) -> Any:
         assert self.node is not None and self.entry is not None
-        cells = place.index(self.size).flat
+        cells = place.cells(self.size).flat
         owners, entries = self.node[cells], self.entry[cells]
         present, which = np.unique(owners, return_inverse=True)
         if not len(present) or (len(present) == 1 and present[0] == -1):
@@ -271,7 +271,7 @@ class Storage:
             handle, root = self.single
             if root.strides == c_strides(root.shape):
                 return handle, offset - root.offset, root.shape
-            where = np.flatnonzero(root.index(self.size).flat == offset)
+            where = np.flatnonzero(root.cells(self.size).flat == offset)
             return handle, int(where[0]), root.shape
         if self.node is None:
             return None, 0, ()

@@ -169,7 +169,7 @@ def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -
     write_out(dst, np.broadcast_to(src, dst.shape) if where is True else np.where(where, src, dst))
 
 
-def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
+def _put(a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
     if not is_tracer(a):
         write_out(a, None)
     flat = np.arange(a.size)

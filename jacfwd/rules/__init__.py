@@ -1,6 +1,5 @@
 """The rule table: every primitive once, assembled here and nowhere else."""
 
-import functools
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -94,9 +93,16 @@ def resolve() -> None:
         module, _, attribute = name.partition(":")
         if module in sys.modules:
             rule = _PENDING.pop(name)
-            function = functools.reduce(lambda o, part: getattr(o, part, None), attribute.split("."), sys.modules[module])
+            function = _attribute(sys.modules[module], attribute)
             if function is not None and function not in TABLE:
                 TABLE[function] = _BY_NAME[name] = Primitive(name, function, rule)
+
+
+def _attribute(holder: Any, path: str) -> Any:
+    """What stands at a dotted path, None where this release has no such name."""
+    for part in path.split("."):
+        holder = getattr(holder, part, None)
+    return holder
 
 
 def by_name(name: str) -> Primitive:
