@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from jacfwd.formats.dispatch import is_tracer
 from jacfwd.formats.index import IndexMap, c_strides
 from jacfwd.rules import find
 from jacfwd.rules.internal import assemble, view
@@ -141,7 +142,8 @@ class Storage:
 
     def write_cell(self, cell: int, value: Any, handle: Any) -> None:
         """Write one element: `write` without its questions."""
-        if handle is None or self.locked is not None or type(self.memory) is not np.ndarray or self.size == 1:
+        simple = handle is not None and self.locked is None and self.size > 1
+        if not simple or type(self.memory) is not np.ndarray or is_tracer(value):
             self.write(Place((), (), cell), None, value, handle, ())
             return
         if self.captured:
@@ -158,7 +160,7 @@ class Storage:
         self.shapes.append(())
 
     def _write_values(self, place: Place | None, cells: np.ndarray | None, value: Any) -> None:
-        if type(self.memory) is np.ndarray and hasattr(type(value), "__jacfwd_tracer__"):
+        if type(self.memory) is np.ndarray and is_tracer(value):
             # The value belongs to an outer recording: so do the cells from now on.
             self.memory = value._rec.constant(self.memory.copy(), always=True)
         if type(self.memory) is np.ndarray and place is not None:
