@@ -329,7 +329,7 @@ class _Layers:
             span = np.arange(self.rows(at) if split else size)
             return [(start + span, begins[at] + span, np.ones(len(span)))]
         parts = []
-        for parent, fmt in self.into[at]:
+        for parent, fmt in self.into.get(at, ()):
             for rows, cols, values in self.local(parent, fmt):
                 cols = cols + begins[parent]
                 if self.nodes[at].dtype.kind != "c":
