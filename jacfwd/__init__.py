@@ -4,7 +4,7 @@
 one object; `trace` the computational graph itself.
 """
 
-from jacfwd import testing
+from jacfwd import cost, testing
 from jacfwd.api import (
     check_jacobian,
     gradient,
@@ -43,6 +43,7 @@ __all__ = [
     "TracerConversionError",
     "UnsupportedFunctionError",
     "check_jacobian",
+    "cost",
     "gradient",
     "hessian",
     "hvp",
