@@ -147,7 +147,7 @@ CONVOLUTIONS: Calls = [
         calls(real(n), real(m), mode)
         for n, m in ((5, 3), (3, 5), (4, 4), (5, 2), (2, 5), (1, 4))
         for mode in ("full", "same", "valid")
-    ),  # fmt: skip
+    ),
     calls(real(5), real(2), mode="full"),
     calls(real(5).astype(np.float32), real(2).astype(np.float32)),
     calls(turned(4), turned(2), "full"),
@@ -267,29 +267,34 @@ def products_samples() -> dict:
         **ufuncs,
         strong_matmul: [calls(A, B), calls(STACK, OTHER), calls(real(1, 2, 3), real(4, 3, 2))],
         np.dot: [
-            calls(X, Y), calls(A, X), calls(A, B), calls(X, B), calls(SCALAR, A), calls(A, SCALAR), calls(A, 2.0),
-            calls(STACK, real(5, 4, 2)), calls(STACK, real(4)), calls(X, real(2, 3, 2)), calls(CA, CB),
+            calls(X, Y), calls(A, X), calls(A, B), calls(X, B), calls(SCALAR, A), calls(A, SCALAR),
+            calls(A, 2.0), calls(STACK, real(5, 4, 2)), calls(STACK, real(4)), calls(X, real(2, 3, 2)), calls(CA, CB),
             calls(SINGLE, B.astype(np.float32)), calls(np.zeros((0, 3)), B), calls(SCALAR, SCALAR),
         ],
-        np.inner: [calls(X, Y), calls(A, real(4, 3)), calls(STACK, real(5, 4)), calls(SCALAR, A), calls(CA, CX)],
-        np.vdot: [calls(X, Y), calls(A, real(3, 2)), calls(CX, CY), calls(CX, Y), calls(X, CY), calls(SCALAR, SCALAR)],
+        np.inner: [
+            calls(X, Y), calls(A, real(4, 3)), calls(STACK, real(5, 4)), calls(SCALAR, A), calls(CA, CX),
+        ],
+        np.vdot: [
+            calls(X, Y), calls(A, real(3, 2)), calls(CX, CY), calls(CX, Y), calls(X, CY),
+            calls(SCALAR, SCALAR),
+        ],
         np.outer: [calls(X, Y), calls(A, X), calls(SCALAR, X), calls(CX, Y), calls(np.zeros(0), X)],
         np.kron: [
-            calls(A, B), calls(X, Y), calls(X, A), calls(A, X), calls(STACK, A), calls(SCALAR, X), calls(CA, B),
-            calls(SINGLE, SINGLE),
+            calls(A, B), calls(X, Y), calls(X, A), calls(A, X), calls(STACK, A), calls(SCALAR, X),
+            calls(CA, B), calls(SINGLE, SINGLE),
         ],
         np.cross: [
             calls(X, Y), calls(real(2, 3), X), calls(real(3, 2), real(3, 2), axis=0), calls(CX, Y),
-            calls(real(3, 4), real(4, 3), 0, 1, 0), calls(real(2, 3), real(4, 1, 3)), calls(np.zeros((0, 3)), X),
-            calls(real(4, 3), real(4, 3), axisc=0),
+            calls(real(3, 4), real(4, 3), 0, 1, 0), calls(real(2, 3), real(4, 1, 3)),
+            calls(np.zeros((0, 3)), X), calls(real(4, 3), real(4, 3), axisc=0),
         ],
         np.trace: [
             calls(real(3, 3)), calls(A), calls(STACK, 1), calls(STACK, -1, 1, 2), calls(CA),
             calls(STACK, axis1=0, axis2=-1), calls(SINGLE, dtype=np.float64),
         ],
         np.tensordot: [
-            calls(STACK, real(3, 4, 2)), calls(A, B, 1), calls(A, X, axes=0), calls(STACK, real(4, 3), ([1, 2], [1, 0])),
-            calls(STACK, STACK, axes=([0, 1, 2], [0, 1, 2])), calls(A, B, (1, 0)), calls(CA, CB, 1),
+            calls(STACK, real(3, 4, 2)), calls(A, B, 1), calls(A, X, axes=0),
+            calls(STACK, real(4, 3), ([1, 2], [1, 0])), calls(STACK, STACK, axes=([0, 1, 2], [0, 1, 2])), calls(A, B, (1, 0)), calls(CA, CB, 1),
             calls(STACK, real(5, 4), axes=((-1,), (-1,))),
         ],
         np.einsum: EINSUM,
@@ -326,17 +331,29 @@ def linalg_samples() -> dict:
     tall = real(5, 3)
     return {
         np.linalg.inv: SQUARE,
-        np.linalg.pinv: [*RECTANGULAR, calls(turned(3, 2)), calls(real(4, 3), rcond=None), calls(np.ones((2, 0)))],
+        np.linalg.pinv: [
+            *RECTANGULAR, calls(turned(3, 2)), calls(real(4, 3), rcond=None), calls(np.ones((2, 0))),
+        ],
         np.linalg.solve: SOLVE,
         np.linalg.tensorsolve: [
             calls(regular(6, 6).reshape(2, 3, 6), real(2, 3)),
             calls(np.moveaxis(regular(6, 6).reshape(2, 3, 6), 2, 1), real(2, 3), axes=(1,)),
         ],
-        np.linalg.tensorinv: [calls(regular(6, 6).reshape(6, 2, 3), ind=1), calls(regular(4, 4).reshape(2, 2, 4))],
+        np.linalg.tensorinv: [
+            calls(regular(6, 6).reshape(6, 2, 3), ind=1), calls(regular(4, 4).reshape(2, 2, 4)),
+        ],
         np.linalg.matrix_power: [calls(regular(3, 3), n) for n in (-3, -1, 0, 1, 2, 3, 5)],
-        np.linalg.cond: [calls(regular(3, 3), p) for p in (None, 2, -2, "fro", 1, np.inf)] + [calls(real(2, 4, 3))],
-        linalg.best_solution: [calls(tall, real(5)), calls(tall, real(5, 2)), calls(tall.T, real(3)), calls(turned(3, 2), turned(3))],
-        np.linalg.lstsq: [calls(tall, real(5)), calls(tall, real(5, 2)), calls(tall.T, real(3)), calls(regular(3, 3), real(3), 1e-10)],
+        np.linalg.cond: [
+            calls(regular(3, 3), p) for p in (None, 2, -2, "fro", 1, np.inf)] + [calls(real(2, 4, 3)),
+        ],
+        linalg.best_solution: [
+            calls(tall, real(5)), calls(tall, real(5, 2)), calls(tall.T, real(3)),
+            calls(turned(3, 2), turned(3)),
+        ],
+        np.linalg.lstsq: [
+            calls(tall, real(5)), calls(tall, real(5, 2)), calls(tall.T, real(3)),
+            calls(regular(3, 3), real(3), 1e-10),
+        ],
         linalg.cofactors: [calls(regular(4, 4)), calls(regular(2, 5, 5))],
         np.linalg.det: SQUARE,
         linalg.log_abs_det: SQUARE[:4],
@@ -348,11 +365,20 @@ def linalg_samples() -> dict:
             *SYMMETRIC, *(calls(*args, upper=True) for args, _ in SYMMETRIC), calls(hermitian_complex(3)),
             calls(hermitian_complex(3), upper=True),
         ],
-        np.linalg.eigvalsh: [*SYMMETRIC, calls(hermitian(3, 3), "U"), calls(hermitian_complex(3)), calls(hermitian_complex(3), UPLO="U")],
+        np.linalg.eigvalsh: [
+            *SYMMETRIC, calls(hermitian(3, 3), "U"), calls(hermitian_complex(3)),
+            calls(hermitian_complex(3), UPLO="U"),
+        ],
         np.linalg.eigh: [*SYMMETRIC, calls(hermitian(3, 3), "U")],
-        factorizations.eigenvalues: [calls(hermitian(3, 3), upper=False), calls(hermitian_complex(3), upper=True)],
-        factorizations.eigenvectors: [calls(hermitian(3, 3), upper=False), calls(hermitian(2, 3, 3), upper=True)],
-        factorizations.reciprocal_gaps: [calls(np.array([1.0, 2.5, -1.0])), calls(np.array([[1.0, 2.5], [3.0, -1.0]]))],
+        factorizations.eigenvalues: [
+            calls(hermitian(3, 3), upper=False), calls(hermitian_complex(3), upper=True),
+        ],
+        factorizations.eigenvectors: [
+            calls(hermitian(3, 3), upper=False), calls(hermitian(2, 3, 3), upper=True),
+        ],
+        factorizations.reciprocal_gaps: [
+            calls(np.array([1.0, 2.5, -1.0])), calls(np.array([[1.0, 2.5], [3.0, -1.0]])),
+        ],
         np.linalg.svd: [
             *(calls(*args, full_matrices=False) for args, _ in RECTANGULAR), calls(regular(3, 3)),
             calls(real(4, 3), compute_uv=False), calls(turned(4, 3), True, False),
@@ -376,7 +402,10 @@ def interpolation_samples() -> dict:
         interpolation.interpolated: INTERP,
         np.interp: [*INTERP, calls(POINTS * 3.1, KNOTS[[2, 0, 3, 1]], LEVELS, period=4.5)],
         np.polyval: POLYNOMIALS,
-        np.vander: [calls(X), calls(X, 4), calls(X, N=2, increasing=True), calls(CX), calls(np.zeros(0), 2), calls(X, 0)],
+        np.vander: [
+            calls(X), calls(X, 4), calls(X, N=2, increasing=True), calls(CX), calls(np.zeros(0), 2),
+            calls(X, 0),
+        ],
     }  # fmt: skip
 
 
