@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jacfwd.arguments import FIRST, has_floats, match_tangents, select, select_primals
+from jacfwd.arguments import FIRST, has_floats, select
 from jacfwd.callables import Derivative
 from jacfwd.chain import Chain
 from jacfwd.differences import difference_jacobian
@@ -19,6 +19,7 @@ from jacfwd.recorded import Recorded, pushed_forward, record
 from jacfwd.recording.interpose import running
 from jacfwd.recording.record import Record
 from jacfwd.recording.tracer import Tracer
+from jacfwd.tangents import match_tangents, select_primals
 from jacfwd.traced import Graph
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from jacfwd.arguments import Selection, match_tangents, select
+from jacfwd.arguments import Selection, select
 from jacfwd.chain import Chain
 from jacfwd.cost import Cost, cost_of
 from jacfwd.formats.base import Format
@@ -19,6 +19,7 @@ from jacfwd.methods import dense, sparse as sparse_matrix
 from jacfwd.paths import Path, count_matrix, on_parts, paths_between
 from jacfwd.pattern import Pattern
 from jacfwd.recorded import Recorded, fresh, record
+from jacfwd.tangents import match_tangents
 
 __all__ = ["Derivatives", "Graph"]
 

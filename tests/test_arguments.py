@@ -10,17 +10,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from jacfwd.arguments import (
-    FIRST,
-    argument_list,
-    as_leaf,
-    has_floats,
-    match_tangents,
-    select,
-    select_primals,
-)
+from jacfwd.arguments import FIRST, as_leaf, has_floats, select
 from jacfwd.errors import NotDifferentiableError
 from jacfwd.structure import LEAF
+from jacfwd.tangents import argument_list, match_tangents, select_primals
 
 Pair = namedtuple("Pair", "a b")
 

@@ -34,6 +34,7 @@ RANKS = {
     "derivative": 10,
     "methods": 10,
     "recorded": 10,
+    "tangents": 10,
     "traced": 11,
     "api": 12,
     "draw": 13,
@@ -49,10 +50,6 @@ RANKS = {
 
 # Imports inside a function that do not go down: (importing module, imported module), and why.
 EXCEPTIONS = {
-    (
-        "formats.combined",
-        "formats.compose",
-    ): "a product is multiplied out by the composition that may make one",
     ("primitive", "rules"): "unpickling looks a primitive up by its name in the table",
 }
 
