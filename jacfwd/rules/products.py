@@ -1,6 +1,7 @@
 """Rules of products: linear in each operand, a contraction with the others."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -26,8 +27,10 @@ SHORT = 32
 def contracted(labels_of: Callable[..., Labels], conjugated: int | None = None) -> Rule:
     """A product whose labels are `labels_of(*shapes, **params)`; operand `conjugated` enters conjugate."""
 
+    known = remembered(labels_of)
+
     def local(call: Call, k: int) -> Format:
-        labels = labels_of(*map(np.shape, call.operands), **call.params)
+        labels = known(*map(np.shape, call.operands), **call.params)
         factors = [
             (conjugate(x) if j == conjugated else as_array(x), labels.operands[j])
             for j, x in enumerate(call.operands)
@@ -37,6 +40,19 @@ def contracted(labels_of: Callable[..., Labels], conjugated: int | None = None) 
         return of_conjugate(fmt, call.operands[k]) if k == conjugated else fmt
 
     return local_rule(local)
+
+
+def remembered(function: Callable[..., Labels]) -> Callable[..., Labels]:
+    """The function, which finds its results for hashable arguments again: shapes come back in every call."""
+    quick = functools.lru_cache(maxsize=1024)(function)
+
+    def recall(*args: Any, **kwargs: Any) -> Labels:
+        try:
+            return quick(*args, **kwargs)
+        except TypeError:  # lists of axes
+            return function(*args, **kwargs)
+
+    return recall
 
 
 def of_conjugate(fmt: Format, x: Any) -> Format:

@@ -268,8 +268,8 @@ def products_samples() -> dict:
         strong_matmul: [calls(A, B), calls(STACK, OTHER), calls(real(1, 2, 3), real(4, 3, 2))],
         np.dot: [
             calls(X, Y), calls(A, X), calls(A, B), calls(X, B), calls(SCALAR, A), calls(A, SCALAR),
-            calls(A, 2.0), calls(STACK, real(5, 4, 2)), calls(STACK, real(4)), calls(X, real(2, 3, 2)), calls(CA, CB),
-            calls(SINGLE, B.astype(np.float32)), calls(np.zeros((0, 3)), B), calls(SCALAR, SCALAR),
+            calls(A, 2.0), calls(STACK, real(5, 4, 2)), calls(STACK, real(4)), calls(X, real(2, 3, 2)),
+            calls(CA, CB), calls(SINGLE, B.astype(np.float32)), calls(np.zeros((0, 3)), B), calls(SCALAR, SCALAR),
         ],
         np.inner: [
             calls(X, Y), calls(A, real(4, 3)), calls(STACK, real(5, 4)), calls(SCALAR, A), calls(CA, CX),
@@ -294,8 +294,8 @@ def products_samples() -> dict:
         ],
         np.tensordot: [
             calls(STACK, real(3, 4, 2)), calls(A, B, 1), calls(A, X, axes=0),
-            calls(STACK, real(4, 3), ([1, 2], [1, 0])), calls(STACK, STACK, axes=([0, 1, 2], [0, 1, 2])), calls(A, B, (1, 0)), calls(CA, CB, 1),
-            calls(STACK, real(5, 4), axes=((-1,), (-1,))),
+            calls(STACK, real(4, 3), ([1, 2], [1, 0])), calls(STACK, STACK, axes=([0, 1, 2], [0, 1, 2])),
+            calls(A, B, (1, 0)), calls(CA, CB, 1), calls(STACK, real(5, 4), axes=((-1,), (-1,))),
         ],
         np.einsum: EINSUM,
         products.subscripted: [calls(A, B, subscripts="ij,jk->ik")],
