@@ -18,7 +18,8 @@ class Format:
     """A linear map from arrays of `in_shape` to arrays of `out_shape`, as structure and values.
 
     `push` takes a tangent block `(p,) + in_shape` to `(p,) + out_shape`; `T.push` goes the other way with
-    `w . (J v) = (J^T w) . v` (no conjugation). Values may themselves be stand-in arrays of an outer recording.
+    `w . (J v) = (J^T w) . v` (no conjugation). Values may themselves be stand-in arrays of an outer
+    recording.
     """
 
     in_shape: Shape
@@ -39,7 +40,19 @@ class Format:
 
     @property
     def nnz(self) -> int:
-        """The number of entries that `coo` would list, without listing them."""
+        """The number of entries that `coo` would list (or a bound, where that takes listing them)."""
+        raise NotImplementedError
+
+    @property
+    def size(self) -> int:
+        """The numbers that one product with a tangent handles, which may be far less than its entries."""
+        return self.nnz
+
+    def reach(self, block: np.ndarray) -> np.ndarray:
+        """Which outputs depend on something, given which inputs do: `(p,) + in_shape` to `(p,) + out_shape`.
+
+        Both are boolean, always plain, and structural: values are not looked at.
+        """
         raise NotImplementedError
 
     def conj(self) -> "Format":
@@ -49,6 +62,11 @@ class Format:
     def work(self) -> Work:
         """Multiplications and additions of one product with one tangent."""
         raise NotImplementedError
+
+    def columns(self) -> tuple[Any, np.ndarray]:
+        """All columns, `(n_in,) + out_shape`: the tangents of unit seeds, and where they have entries."""
+        eye = np.eye(self.n_in, dtype=bool).reshape(self.n_in, *self.in_shape)
+        return self.push(eye.astype(float)), self.reach(eye)
 
     def pull(self, block: Any) -> Any:
         """Apply the transpose to a cotangent block `(p,) + out_shape`."""

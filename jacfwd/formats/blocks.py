@@ -24,16 +24,24 @@ Step = tuple[str, Any, str, str]
 
 
 class Dense(Format):
-    """A full Jacobian kept as the tangent block `(n_in,) + out_shape` of all unit seeds."""
+    """A Jacobian kept as the tangent block `(n_in,) + out_shape` of all unit seeds.
 
-    def __init__(self, block: Any, in_shape: Shape) -> None:
+    `present`, boolean of the block's shape, tells where entries are structurally; None stands for everywhere.
+    """
+
+    def __init__(self, block: Any, in_shape: Shape, present: np.ndarray | None = None) -> None:
         self.in_shape, self.out_shape = tuple(in_shape), tuple(block.shape[1:])
         self.matrix = block.reshape((self.n_in, self.n_out))
+        if present is not None:
+            present = None if present.all() else present.reshape((self.n_in, self.n_out))
+        self.present = present
 
     @classmethod
-    def of_matrix(cls, matrix: Any, in_shape: Shape, out_shape: Shape) -> "Dense":
+    def of_matrix(
+        cls, matrix: Any, in_shape: Shape, out_shape: Shape, present: np.ndarray | None = None
+    ) -> "Dense":
         """The block given as the matrix `(n_in, n_out)`: one row for each input."""
-        return cls(matrix.reshape((matrix.shape[0], *out_shape)), in_shape)
+        return cls(matrix.reshape((matrix.shape[0], *out_shape)), in_shape, present)
 
     @property
     def block(self) -> Any:
@@ -42,25 +50,45 @@ class Dense(Format):
 
     @property
     def nnz(self) -> int:
+        return self.size if self.present is None else int(np.count_nonzero(self.present))
+
+    @property
+    def size(self) -> int:
         return self.n_in * self.n_out
 
     @property
     def T(self) -> "Dense":
-        return Dense.of_matrix(self.matrix.T, self.out_shape, self.in_shape)
+        present = None if self.present is None else self.present.T
+        return Dense.of_matrix(self.matrix.T, self.out_shape, self.in_shape, present)
+
+    def columns(self) -> tuple[Any, np.ndarray]:
+        present = np.ones(self.matrix.shape, bool) if self.present is None else self.present
+        return self.block, present.reshape((self.n_in, *self.out_shape))
+
+    def reach(self, block: np.ndarray) -> np.ndarray:
+        rows = block.reshape(block.shape[0], self.n_in)
+        if self.present is None:
+            found = np.broadcast_to(rows.any(axis=1, keepdims=True), (block.shape[0], self.n_out))
+        else:
+            found = rows.astype(np.float32) @ self.present.astype(np.float32) > 0
+        return found.reshape(block.shape[0], *self.out_shape)
 
     def push(self, block: Any) -> Any:
         p = block.shape[0]
         return strong_matmul(block.reshape((p, self.n_in)), self.matrix).reshape((p, *self.out_shape))
 
     def coo(self) -> Coo:
-        rows, cols = np.meshgrid(np.arange(self.n_out), np.arange(self.n_in), indexing="ij")
-        return rows.reshape(-1), cols.reshape(-1), self.matrix.T.reshape(-1)
+        if self.present is None:
+            rows, cols = (at.reshape(-1) for at in np.indices((self.n_out, self.n_in)))
+            return rows, cols, self.matrix.T.reshape(-1)
+        rows, cols = np.nonzero(self.present.T)
+        return rows, cols, np.take(self.matrix.reshape(-1), cols * self.n_out + rows)
 
     def conj(self) -> "Dense":
-        return Dense.of_matrix(np.conjugate(self.matrix), self.in_shape, self.out_shape)
+        return Dense.of_matrix(np.conjugate(self.matrix), self.in_shape, self.out_shape, self.present)
 
     def work(self) -> Work:
-        return self.nnz, max(self.nnz - self.n_out, 0)
+        return self.size, max(self.size - self.n_out, 0)
 
 
 class Contraction(Format):
@@ -78,11 +106,27 @@ class Contraction(Format):
     @property
     def labels(self) -> str:
         """Every label that entries are laid out over, once."""
-        return "".join(dict.fromkeys(self.out + self.x))
+        return _once(self.out + self.x)
 
     @property
     def nnz(self) -> int:
         return self._count(self.labels)
+
+    @property
+    def size(self) -> int:
+        return max(self.work()[0], self.n_in, self.n_out)
+
+    @property
+    def elements(self) -> int:
+        """Elements of the factors."""
+        return sum(self._count(labels) for _, labels in self.terms)
+
+    def reach(self, block: np.ndarray) -> np.ndarray:
+        labels, out = _once(self.x), _once(self.out)
+        block = self._map(self.x, labels).take(block)
+        lonely = tuple(k + 1 for k, label in enumerate(labels) if label not in out)
+        block = self._spread(block.any(axis=lonely), _kept(labels, out), out)
+        return self._map(self.out, out).add(block.astype(np.float32)) > 0
 
     @property
     def slim(self) -> bool:
@@ -114,18 +158,20 @@ class Contraction(Format):
     @functools.cached_property
     def steps(self) -> list[Step]:
         """One factor after the other, the cheapest next: (labels so far, factor, its labels, labels then)."""
-        labels, out = "".join(dict.fromkeys(self.x)), "".join(dict.fromkeys(self.out))
+        labels, out = _once(self.x), _once(self.out)
         steps, terms = [], list(self.terms)
         while terms:
-            cheapest = min(range(len(terms)), key=lambda k: self._count(set(labels + terms[k][1])))
-            factor, own = terms.pop(cheapest)
+            at = 0
+            if len(terms) > 1:
+                at = min(range(len(terms)), key=lambda k: self._count(set(labels + terms[k][1])))
+            factor, own = terms.pop(at)
             made = _kept(labels + own, out, terms) if terms else _kept(out, labels + own)
             steps.append((labels, factor, own, made))
             labels = made
         return steps
 
     def push(self, block: Any) -> Any:
-        labels, out = "".join(dict.fromkeys(self.x)), "".join(dict.fromkeys(self.out))
+        labels, out = _once(self.x), _once(self.out)
         if labels != self.x:
             block = self._map(self.x, labels).take(block)
         for before, factor, own, labels in self.steps:
@@ -174,7 +220,7 @@ class Contraction(Format):
         return IndexMap(shape, target, affine=(0, strides))
 
     def _diagonal(self, factor: Any, labels: str) -> Labelled:
-        once = "".join(dict.fromkeys(labels))
+        once = _once(labels)
         if once == labels:
             return factor, labels
         return self._map(labels, once).take(factor.reshape((1, *factor.shape)))[0], once
@@ -206,15 +252,25 @@ def contraction(x: str, factors: Sequence[Labelled], out: str, sizes: dict[str, 
 
 def _kept(labels: str, others: str, terms: Sequence[Labelled] = ()) -> str:
     """The labels, each once, that others or further terms know."""
-    known = others + "".join(own for _, own in terms)
+    return _within(labels, others + "".join(own for _, own in terms))
+
+
+@functools.lru_cache(maxsize=4096)
+def _within(labels: str, known: str) -> str:
     return "".join(label for label in dict.fromkeys(labels) if label in known)
+
+
+@functools.lru_cache(maxsize=4096)
+def _once(labels: str) -> str:
+    """The labels without repetition."""
+    return "".join(dict.fromkeys(labels))
 
 
 def _arranged(array: Any, labels: str, out: str) -> Any:
     """Sum away the axes that `out` does not name and put the others in its order."""
+    if labels == out:
+        return array
     lonely = tuple(k for k, label in enumerate(labels) if label not in out)
     if lonely:
         array, labels = array.sum(axis=lonely), _kept(labels, out)
-    if labels == out:
-        return array
-    return array.transpose(tuple(labels.index(label) for label in out))
+    return array if labels == out else array.transpose(tuple(labels.index(label) for label in out))

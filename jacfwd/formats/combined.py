@@ -1,10 +1,13 @@
 """Formats made of formats: sums, unmultiplied products, and the pairs of complex nodes."""
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from jacfwd.formats.base import Coo, Format, Work
+from jacfwd.formats.coo import joined, merged
+from jacfwd.formats.weights import numbers
 
 __all__ = ["Pair", "Product", "Sum"]
 
@@ -30,9 +33,16 @@ class Sum(Format):
             out = np.add(out, term.push(block))
         return out
 
+    def reach(self, block: np.ndarray) -> np.ndarray:
+        return functools.reduce(np.logical_or, (term.reach(block) for term in self.terms))
+
+    @property
+    def size(self) -> int:
+        return sum(term.size for term in self.terms)
+
     def coo(self) -> Coo:
         rows, cols, values = zip(*(term.coo() for term in self.terms), strict=True)
-        return np.concatenate(rows), np.concatenate(cols), np.concatenate(values)
+        return np.concatenate(rows), np.concatenate(cols), np.concatenate([numbers(v) for v in values])
 
     def conj(self) -> "Sum":
         return Sum([term.conj() for term in self.terms])
@@ -63,10 +73,28 @@ class Product(Format):
             block = factor.push(block)
         return block
 
-    def coo(self) -> Coo:
-        from jacfwd.formats.compose import multiply_out
+    def reach(self, block: np.ndarray) -> np.ndarray:
+        for factor in self.factors:
+            block = factor.reach(block)
+        return block
 
-        return multiply_out(self.factors).coo()
+    @property
+    def size(self) -> int:
+        return sum(factor.size for factor in self.factors)
+
+    def coo(self) -> Coo:
+        if 4 * max(factor.nnz for factor in self.factors) >= self.n_in * self.n_out:
+            return self._coo_by_columns()
+
+        def step(before: Coo, after: Format) -> Coo:
+            return merged(*joined(after.coo(), before, after.n_in), self.n_in)
+
+        return functools.reduce(step, self.factors[1:], self.factors[0].coo())
+
+    def _coo_by_columns(self) -> Coo:
+        block, present = self.columns()
+        rows, cols = np.nonzero(present.reshape(self.n_in, self.n_out).T)
+        return rows, cols, np.take(np.reshape(block, (-1,)), cols * self.n_out + rows)
 
     def conj(self) -> "Product":
         return Product([factor.conj() for factor in self.factors])
@@ -88,7 +116,7 @@ class Pair(Format):
 
     @property
     def nnz(self) -> int:
-        return max(self.holomorphic.nnz, self.conjugate.nnz)
+        return self.holomorphic.nnz + self.conjugate.nnz
 
     @property
     def T(self) -> "Pair":
@@ -96,6 +124,13 @@ class Pair(Format):
 
     def push(self, block: Any) -> Any:
         return np.add(self.holomorphic.push(block), self.conjugate.push(np.conjugate(block)))
+
+    def reach(self, block: np.ndarray) -> np.ndarray:
+        return np.logical_or(self.holomorphic.reach(block), self.conjugate.reach(block))
+
+    @property
+    def size(self) -> int:
+        return self.holomorphic.size + self.conjugate.size
 
     def coo(self) -> Coo:
         """Rows and columns with the sum A + B, which is what a real tangent sees."""

@@ -1,4 +1,9 @@
-"""Composition and sums of formats: which format a product takes is decided here, from structure alone."""
+"""Composition of formats and sums of them: which format a result takes is decided here, by structure alone.
+
+Lists of entries (identity, diagonal, selection, segment sums) stay such lists: the result follows the side
+that has one entry per middle element; two that have several are joined. A result becomes dense where it is
+hardly larger than its factors, or short on one side; where writing it out costs more they stay apart.
+"""
 
 import functools
 import itertools
@@ -7,37 +12,56 @@ from typing import Any
 
 import numpy as np
 
+from jacfwd.formats import coo
 from jacfwd.formats.base import Format, Shape
 from jacfwd.formats.blocks import Contraction, Dense
 from jacfwd.formats.combined import Pair, Product, Sum
-from jacfwd.formats.dispatch import is_plain
-from jacfwd.formats.entries import Entries, coo_entries, weigh
+from jacfwd.formats.entries import Entries, coo_entries, nothing
 from jacfwd.formats.index import IndexMap
+from jacfwd.formats.terms import crowded, folded, merge_equal, settled
+from jacfwd.formats.weights import numbers, times
 
-__all__ = ["add", "as_entries", "compose", "multiply_out", "real_part", "stack"]
+__all__ = ["add", "as_entries", "compose", "real_part", "stack"]
 
 MOST_TERMS = 32
+# A matrix with at most this many rows or columns is written out.
+SHORT = 8
+# Joining up to this many pairs of entries is never worth a thought.
+FEW = 1024
+# Entries of a contraction that may be listed although its factors have fewer elements.
+LISTED = 4096
 
 
 def compose(after: Format, before: Format) -> Format:
     """The product `after . before`, in the format that structure suggests.
 
-    Between complex nodes `(A, B) . J = A J + B conj(J)` for a J that takes real tangents.
+    Pairs compose as `(A, B) (C, D) = (A C + B conj(D), A D + B conj(C))`. A `before` that is no pair takes
+    real tangents: then `(A, B) . J = A J + B conj(J)`.
     """
+    if type(after) is Entries and type(before) is Entries:
+        return _entries_product(after, before)
+    if isinstance(before, Pair):
+        return _pair_product(after, before)
     if isinstance(after, Pair):
         return add([compose(after.holomorphic, before), compose(after.conjugate, before.conj())])
-    if isinstance(before, Dense):
-        return Dense(after.push(before.block), before.in_shape)
-    after, before = _slim(after), _slim(before)
+    if isinstance(after, Product):
+        return functools.reduce(lambda product, factor: compose(factor, product), after.factors, before)
     if isinstance(before, Product):
-        return Product([*before.factors[:-1], *_factors(compose(after, before.factors[-1]))])
-    if isinstance(before, Sum) and not _is_wide(after):
+        return _continued(after, before)
+    if isinstance(before, Sum) and isinstance(after, Entries):
         return add([compose(after, term) for term in before.terms])
     if isinstance(after, Sum):
         return add([compose(term, before) for term in after.terms])
-    if isinstance(after, Entries) and isinstance(before, Entries):
-        return _entries_product(after, before)
-    return _dense_or_product(after, before)
+    left, right = _slim(after), _slim(before)
+    if left is after and right is before:
+        if _is_cheap_when_full(after, before):
+            return _dense_product(after, before)
+        left, right = _listed(after), _listed(before)
+    if left is not after or right is not before:
+        return compose(left, right)
+    if isinstance(before, Dense) and isinstance(after, Entries):
+        return _entries_product(after, as_entries(before))
+    return Product([before, after])
 
 
 def _slim(fmt: Format) -> Format:
@@ -45,29 +69,86 @@ def _slim(fmt: Format) -> Format:
     return fmt.entries() if isinstance(fmt, Contraction) and fmt.slim else fmt
 
 
-def _factors(fmt: Format) -> list[Format]:
-    return fmt.factors if isinstance(fmt, Product) else [fmt]
+def _listed(fmt: Format) -> Format:
+    """A contraction as entries where these are hardly more than its factors have elements."""
+    if isinstance(fmt, Contraction) and fmt.nnz <= max(LISTED, 2 * fmt.elements):
+        return fmt.entries()
+    return fmt
 
 
-def _is_wide(fmt: Format) -> bool:
-    return not isinstance(fmt, Entries)
+def _is_short(after: Format, before: Format) -> bool:
+    return min(before.n_in, after.n_out) <= SHORT
+
+
+def _is_cheap_when_full(after: Format, before: Format) -> bool:
+    return _is_short(after, before) or before.n_in * after.n_out <= 2 * (after.size + before.size)
+
+
+def _pair_product(after: Format, before: Pair) -> Pair:
+    a, b = (after.holomorphic, after.conjugate) if isinstance(after, Pair) else (after, None)
+    c, d = before.holomorphic, before.conjugate
+    holomorphic, conjugate = [compose(a, c)], [compose(a, d)]
+    if b is not None:
+        holomorphic.append(compose(b, d.conj()))
+        conjugate.append(compose(b, c.conj()))
+    return Pair(add(holomorphic), add(conjugate))
+
+
+def _continued(after: Format, before: Product) -> Format:
+    """A product with one more factor: composed with the last, and further while that makes it no larger."""
+    *front, last = before.factors
+    made = compose(after, last)
+    if isinstance(made, Product):
+        return Product([*front, *made.factors])
+    while front:
+        last = front[-1]
+        # Rows that the one writes times columns that the other reads.
+        bound = min(made.n_out, made.nnz) * min(last.n_in, last.nnz)
+        if bound > 2 * (made.size + last.size) and not _is_short(made, last):
+            return Product([*front, made])
+        product = compose(made, last)
+        if isinstance(product, Product):
+            return Product([*front[:-1], *product.factors])
+        made = product
+        front.pop()
+    return made
+
+
+def _dense_product(after: Format, before: Format) -> Dense:
+    """All columns pushed, or all rows pulled, whichever are fewer."""
+    if before.n_in > after.n_out:
+        return _dense_product(before.T, after.T).T
+    block, present = before.columns()
+    return Dense(after.push(block), before.in_shape, after.reach(present))
+
+
+# Lists of entries
 
 
 def _entries_product(after: Entries, before: Entries) -> Format:
-    """Two lists of entries: follow the side that has one entry per middle element; else join, or leave apart."""
+    """Two lists of entries: follow the side with one entry per middle element; else join, or leave apart."""
     if before.rows is None:
-        reach = after.cols
-        cols = before.cols
+        reach, cols = after.cols, before.cols
         if reach is not None:
             cols = reach if cols is None else cols.at(reach)
         weights = _weights(after.weights, after.shape, before.weights, before.shape, reach)
-        return Entries(before.in_shape, after.out_shape, after.rows, cols, weights)
+        return _tidy(Entries(before.in_shape, after.out_shape, after.rows, cols, weights))
     if after.cols is None:
         reach = before.rows
         rows = reach if after.rows is None else after.rows.at(reach)
         weights = _weights(before.weights, before.shape, after.weights, after.shape, reach)
-        return Entries(before.in_shape, after.out_shape, rows, before.cols, weights)
+        return _tidy(Entries(before.in_shape, after.out_shape, rows, before.cols, weights))
     return _join(after, before)
+
+
+def _tidy(entries: Entries) -> Format:
+    """Entries with rows and columns of their own: what is summed anyway is summed, and many become dense."""
+    if entries.rows is None or entries.cols is None:
+        return entries
+    entries = folded(entries)
+    if entries.rows is None or entries.cols is None or 4 * entries.nnz <= entries.n_in * entries.n_out:
+        return entries
+    return settled(entries)
 
 
 def _weights(outer: Any, shape: Shape, inner: Any, inner_shape: Shape, reach: IndexMap | None) -> Any:
@@ -75,83 +156,20 @@ def _weights(outer: Any, shape: Shape, inner: Any, inner_shape: Shape, reach: In
     spread = np.size(inner) != 1 or np.ndim(inner) > len(shape)
     if spread and not (reach is None and shape == inner_shape):
         full = inner if np.shape(inner) == inner_shape else np.broadcast_to(inner, inner_shape)
-        inner = np.reshape(full, shape) if reach is None else reach.take(np.reshape(full, (1, *inner_shape)))[0]
+        inner = (
+            np.reshape(full, shape) if reach is None else reach.take(np.reshape(full, (1, *inner_shape)))[0]
+        )
     return times(outer, inner)
-
-
-def times(a: Any, b: Any) -> Any:
-    """The product of two weights: ones vanish, masks meet, zeros are strong."""
-    if _is_bool(a) and _is_bool(b):
-        return np.logical_and(a, b)
-    if type(a) is int:
-        a, b = b, a
-    if type(b) is int:
-        return a if b == 1 else a * b
-    return weigh(b, a) if _is_bool(b) else weigh(a, b)
-
-
-def _is_bool(weights: Any) -> bool:
-    return getattr(weights, "dtype", None) == np.bool_
 
 
 def _join(after: Entries, before: Entries) -> Format:
     """Join on the middle index, unless that multiplies entries out: then leave the product unmultiplied."""
-    assert after.cols is not None and before.rows is not None
-    middle = after.n_in
-    count = np.bincount(before.rows.flat, minlength=middle)
-    partners = count[after.cols.flat]
-    total = int(partners.sum())
-    if total > 2 * (after.nnz + before.nnz) and total > 1024:
-        return Product([before, after])
-    return _joined(after, before, count, partners, total)
-
-
-def _joined(after: Entries, before: Entries, count: np.ndarray, partners: np.ndarray, total: int) -> Entries:
-    """All pairs of entries that meet: pair q takes entry `left[q]` of `after` and `right[q]` of `before`."""
-    rows_a, cols_a, weights_a = after.coo()
-    rows_b, cols_b, weights_b = before.coo()
-    order = np.argsort(rows_b, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(count)[:-1]]) if len(count) else np.zeros(0, np.intp)
-    left = np.repeat(np.arange(len(cols_a)), partners)
-    within = np.arange(total) - np.repeat(np.cumsum(partners) - partners, partners)
-    right = order[starts[cols_a[left]] + within]
-    values = times(np.take(weights_a, left), np.take(weights_b, right))
-    return coo_entries(before.in_shape, after.out_shape, rows_a[left], cols_b[right], values)
-
-
-def _dense_or_product(after: Format, before: Format) -> Format:
-    """An operand that is no list of entries: a dense block where the result is about full, else unmultiplied."""
-    if isinstance(before, Contraction) and isinstance(after, Entries) and after.rows is None and before.nnz <= 4096:
-        return _entries_product(after, before.entries())
-    full = before.n_in * after.n_out
-    if before.n_in <= max(8, 2 * (after.nnz + before.nnz) // max(after.n_out, 1)) and full <= 1 << 24:
-        return Dense(after.push(dense_block(before)), before.in_shape)
-    return Product([before, after])
-
-
-def dense_block(fmt: Format) -> Any:
-    """The tangent block of all unit seeds, `(n_in,) + out_shape`."""
-    if isinstance(fmt, Dense):
-        return fmt.block
-    eye = np.eye(fmt.n_in).reshape(fmt.n_in, *fmt.in_shape)
-    return fmt.push(eye)
-
-
-def multiply_out(factors: Sequence[Format]) -> Entries:
-    """A product written out as entries, whatever it costs."""
-
-    def step(before: Entries, after: Format) -> Entries:
-        right = as_entries(after)
-        if before.rows is None or right.cols is None:
-            product = _entries_product(right, before)
-            assert isinstance(product, Entries)
-            return product
-        assert before.rows is not None and right.cols is not None
-        count = np.bincount(before.rows.flat, minlength=right.n_in)
-        partners = count[right.cols.flat]
-        return merged(_joined(right, before, count, partners, int(partners.sum())))
-
-    return functools.reduce(step, factors[1:], as_entries(factors[0]))
+    left, right = after.coo(), before.coo()
+    total = int(coo.partners(left[1], right[0], after.n_in).sum())
+    size, full = after.nnz + before.nnz, before.n_in * after.n_out
+    if total > max(FEW, 2 * size):
+        return _dense_product(after, before) if full <= 2 * size else Product([before, after])
+    return settled(coo_entries(before.in_shape, after.out_shape, *coo.joined(left, right, after.n_in)))
 
 
 def as_entries(fmt: Format) -> Entries:
@@ -160,78 +178,44 @@ def as_entries(fmt: Format) -> Entries:
         return fmt
     if isinstance(fmt, Contraction):
         return fmt.entries()
-    if isinstance(fmt, Product):
-        return multiply_out(fmt.factors)
     return coo_entries(fmt.in_shape, fmt.out_shape, *fmt.coo())
 
 
+# Sums
+
+
 def add(terms: Sequence[Format]) -> Format:
-    """The sum: equal places merge, dense swallows, many terms become one list of entries."""
+    """The sum: equal places merge, dense swallows, many or overlapping terms become one list, or dense."""
     flat = [part for term in terms for part in (term.terms if isinstance(term, Sum) else [term])]
     if len(flat) == 1:
         return flat[0]
-    dense = [term for term in flat if isinstance(term, Dense)]
-    if dense:
-        block = functools.reduce(np.add, (dense_block(term) for term in flat))
-        return Dense(block, dense[0].in_shape)
-    kept: list[Format] = []
-    places: dict[Any, int] = {}
-    for term in flat:
-        _merge_into(kept, places, term)
-    if len(kept) > MOST_TERMS:
-        return merged(_concatenated([as_entries(term) for term in kept]))
+    flat = [_slim(term) for term in flat]
+    if any(isinstance(term, Pair) for term in flat):
+        return _pair_sum(flat)
+    if any(isinstance(term, Dense) for term in flat):
+        return _dense_sum(flat)
+    lists = merge_equal([term for term in flat if isinstance(term, Entries)])
+    others = [term for term in flat if not isinstance(term, Entries)]
+    if len(lists) > MOST_TERMS or crowded(lists):
+        rows, cols, weights = Sum(list(lists)).coo()
+        one = settled(coo_entries(flat[0].in_shape, flat[0].out_shape, rows, cols, weights))
+        return add([one, *others]) if others else one
+    if len(others) > MOST_TERMS and flat[0].n_in * flat[0].n_out <= 2 * sum(term.size for term in flat):
+        return _dense_sum(flat)
+    kept = [*lists, *others]
     return kept[0] if len(kept) == 1 else Sum(kept)
 
 
-def _merge_into(kept: list[Format], places: dict[Any, int], term: Format) -> None:
-    term = _slim(term)
-    if not isinstance(term, Entries):
-        kept.append(term)
-        return
-    key = (term.rows and term.rows.key, term.cols and term.cols.key, term.nnz)
-    at = places.get(key)
-    if at is not None:
-        other = kept[at]
-        assert isinstance(other, Entries)
-        if other.same_places(term):
-            kept[at] = other.scaled(plus(other, term))
-            return
-    places[key] = len(kept)
-    kept.append(term)
+def _pair_sum(terms: Sequence[Format]) -> Pair:
+    holomorphic = [term.holomorphic if isinstance(term, Pair) else term for term in terms]
+    return Pair(add(holomorphic), add([term.conjugate for term in terms if isinstance(term, Pair)]))
 
 
-def plus(a: Entries, b: Entries) -> Any:
-    """The sum of weights of two formats with the same places."""
-    x, y = (np.asarray(w, np.int8) if _is_bool(w) and is_plain(w) else w for w in (a.weights, b.weights))
-    if a.shape != b.shape:
-        x, y = (w if np.ndim(w) == 0 else np.reshape(np.broadcast_to(w, f.shape), a.shape) for w, f in ((x, a), (y, b)))
-    if type(x) is int and type(y) is int:
-        return x + y
-    return np.add(x, y)
-
-
-def _concatenated(parts: list[Entries]) -> Entries:
-    rows, cols, weights = zip(*(part.coo() for part in parts), strict=True)
-    first = parts[0]
-    return coo_entries(
-        first.in_shape, first.out_shape, np.concatenate(rows), np.concatenate(cols), np.concatenate(weights)
+def _dense_sum(terms: Sequence[Format]) -> Dense:
+    blocks, present = zip(*(term.columns() for term in terms), strict=True)
+    return Dense(
+        functools.reduce(np.add, blocks), terms[0].in_shape, functools.reduce(np.logical_or, present)
     )
-
-
-def merged(entries: Entries) -> Entries:
-    """Entries with equal places summed, in sorted order."""
-    rows, cols, values = entries.coo()
-    place = rows.astype(np.int64) * max(entries.n_in, 1) + cols
-    unique, slot = np.unique(place, return_inverse=True)
-    if len(unique) == len(place):
-        return entries
-    summed = IndexMap.of_positions(slot, (len(unique),)).add(np.reshape(_numeric(values), (1, -1)))[0]
-    rows, cols = np.divmod(unique, max(entries.n_in, 1))
-    return coo_entries(entries.in_shape, entries.out_shape, rows, cols, summed)
-
-
-def _numeric(values: Any) -> Any:
-    return values.astype(float) if values.dtype.kind in "bi" else values
 
 
 def stack(parts: Sequence[Format | None], in_shape: Shape, sizes: Sequence[int]) -> Format:
@@ -240,25 +224,32 @@ def stack(parts: Sequence[Format | None], in_shape: Shape, sizes: Sequence[int])
     A few stay apart as terms, so that what comes after may follow their structure; many become one list.
     """
     starts = list(itertools.accumulate(sizes, initial=0))
+    total = starts[-1]
     placed = [(part, start) for part, start in zip(parts, starts, strict=False) if part is not None]
-    terms = [(term, start) for part, start in placed for term in (part.terms if isinstance(part, Sum) else [part])]
-    if 0 < len(terms) <= MOST_TERMS:
-        return add([_lowered(as_entries(term), start, starts[-1]) for term, start in terms])
-    rows, cols, weights = [np.zeros(0, np.intp)], [np.zeros(0, np.intp)], [np.zeros(0)]
-    for part, start in placed:
-        r, c, w = part.coo()
-        rows.append(r + start)
-        cols.append(c)
-        weights.append(w)
-    total = (starts[-1],)
-    return coo_entries(in_shape, total, np.concatenate(rows), np.concatenate(cols), np.concatenate(weights))
+    terms = [
+        (term, start) for part, start in placed for term in (part.terms if isinstance(part, Sum) else [part])
+    ]
+    if not terms:
+        return nothing(in_shape, (total,))
+    if len(terms) <= MOST_TERMS:
+        lowered = [_lowered(term, start, total) for term, start in terms]
+        return lowered[0] if len(lowered) == 1 else Sum(lowered)
+    rows, cols, weights = zip(*(part.coo() for part, _ in placed), strict=True)
+    lowered_rows = np.concatenate([r + start for r, (_, start) in zip(rows, placed, strict=True)])
+    values = np.concatenate([numbers(w) for w in weights])
+    return coo_entries(in_shape, (total,), lowered_rows, np.concatenate(cols), values)
 
 
-def _lowered(entries: Entries, start: int, total: int) -> Entries:
-    """Entries as rows `start, start + 1, ...` of a taller matrix."""
-    rows = IndexMap.identity(entries.out_shape, (total,), offset=start)
-    rows = rows if entries.rows is None else rows.at(entries.rows)
-    return Entries(entries.in_shape, (total,), rows, entries.cols, entries.weights)
+def _lowered(fmt: Format, start: int, total: int) -> Format:
+    """A format as rows `start, start + 1, ...` of a taller matrix."""
+    rows = IndexMap.identity(fmt.out_shape, (total,), offset=start)
+    if isinstance(fmt, Dense) and 4 * fmt.n_out < total:
+        fmt = as_entries(fmt)
+    if isinstance(fmt, Entries):
+        return Entries(
+            fmt.in_shape, (total,), rows if fmt.rows is None else rows.at(fmt.rows), fmt.cols, fmt.weights
+        )
+    return compose(Entries(fmt.out_shape, (total,), rows, None), fmt)
 
 
 def real_part(fmt: Format) -> Format:
@@ -266,6 +257,7 @@ def real_part(fmt: Format) -> Format:
     if isinstance(fmt, Sum):
         return Sum([real_part(term) for term in fmt.terms])
     if isinstance(fmt, Dense):
-        return Dense(np.real(fmt.block), fmt.in_shape)
+        present = None if fmt.present is None else fmt.present.reshape(fmt.block.shape)
+        return Dense(np.real(fmt.block), fmt.in_shape, present)
     entries = as_entries(fmt)
     return entries.scaled(np.real(entries.weights)) if np.iscomplexobj(entries.weights) else entries

@@ -10,17 +10,22 @@ from typing import Any
 import numpy as np
 
 from jacfwd.formats.base import Coo, Format, Shape, Work
-from jacfwd.formats.dispatch import strong_product
-from jacfwd.formats.index import IndexMap
+from jacfwd.formats.index import IndexMap, c_strides
+from jacfwd.formats.weights import is_mask, numbers, weigh
 
-__all__ = ["Entries", "coo_entries", "diagonal", "identity", "nothing", "segments", "selection", "weigh"]
+__all__ = ["Entries", "coo_entries", "diagonal", "identity", "nothing", "segments", "selection"]
 
 
 class Entries(Format):
-    """Weighted entries between flat positions; weights broadcast to the entries' shape, booleans are masks."""
+    """Weighted entries between flat positions; weights broadcast to the entries' shape, masks are boolean."""
 
     def __init__(
-        self, in_shape: Shape, out_shape: Shape, rows: IndexMap | None, cols: IndexMap | None, weights: Any = 1
+        self,
+        in_shape: Shape,
+        out_shape: Shape,
+        rows: IndexMap | None,
+        cols: IndexMap | None,
+        weights: Any = 1,
     ) -> None:
         self.in_shape, self.out_shape = in_shape, out_shape
         self.rows = None if rows is None or _is_all(rows, out_shape) else rows
@@ -46,6 +51,20 @@ class Entries(Format):
         moved = block if self.cols is None else self.cols.take(block)
         moved = weigh(self.weights, moved)
         return moved if self.rows is None else self.rows.add(moved)
+
+    def reach(self, block: np.ndarray) -> np.ndarray:
+        moved = block if self.cols is None else self.cols.take(block)
+        return moved if self.rows is None else self.rows.add(moved.astype(np.float32)) > 0
+
+    def columns(self) -> tuple[Any, np.ndarray]:
+        rows, cols, values = self.coo()
+        shape = self.n_in, *self.out_shape
+        places = cols * self.n_out + rows
+        present = np.zeros(math.prod(shape), bool)
+        present[places] = True
+        values = np.multiply(numbers(values), 1.0)
+        block = IndexMap.of_positions(places, present.shape).add(np.reshape(values, (1, -1)))
+        return np.reshape(block, shape), present.reshape(shape)
 
     def coo(self) -> Coo:
         size = self.nnz
@@ -77,23 +96,11 @@ class Entries(Format):
         return _same(self.rows, other.rows) and _same(self.cols, other.cols) and self.nnz == other.nnz
 
 
-def weigh(weights: Any, block: Any) -> Any:
-    """Multiply a tangent block by weights: strong zeros, masks, and nothing at all for one."""
-    if type(weights) is int:
-        if weights == 1:
-            return block
-        if weights == -1:
-            return np.negative(block)
-    if getattr(weights, "dtype", None) == np.bool_:
-        return np.where(weights, block, np.zeros((), block.dtype))
-    return strong_product(weights, block)
-
-
 def _is_unit(weights: Any) -> bool:
     """Whether weighing costs nothing: one, minus one, masks."""
     if type(weights) is int:
         return abs(weights) == 1
-    return getattr(weights, "dtype", None) == np.bool_
+    return is_mask(weights)
 
 
 def _is_all(index: IndexMap, whole: Shape) -> bool:
@@ -134,8 +141,23 @@ def segments(index: IndexMap, weights: Any = 1) -> Entries:
     return Entries(index.shape, index.target, index, None, weights)
 
 
-def coo_entries(in_shape: Shape, out_shape: Shape, rows: np.ndarray, cols: np.ndarray, weights: Any) -> Entries:
-    """Entries from flat rows and columns."""
-    return Entries(
-        in_shape, out_shape, IndexMap.of_positions(rows, out_shape), IndexMap.of_positions(cols, in_shape), weights
-    )
+def coo_entries(
+    in_shape: Shape, out_shape: Shape, rows: np.ndarray, cols: np.ndarray, weights: Any
+) -> Entries:
+    """Entries from flat rows and columns; laid out as outputs or inputs are, where they run like these."""
+    places, sources = IndexMap.of_positions(rows, out_shape), IndexMap.of_positions(cols, in_shape)
+    shape = out_shape if places.is_identity else in_shape if sources.is_identity else rows.shape
+    if shape != rows.shape:
+        places, sources = (IndexMap(shape, m.target, m.flat, _linear(m, shape)) for m in (places, sources))
+        weights = (
+            weights if np.ndim(weights) == 0 else np.reshape(weights, shape if np.size(weights) > 1 else ())
+        )
+    return Entries(in_shape, out_shape, places, sources, weights)
+
+
+def _linear(index: IndexMap, shape: Shape) -> tuple[int, Shape] | None:
+    """A linear map's offset and strides in another shape."""
+    if index.linear is None:
+        return None
+    offset, step = index.linear
+    return offset, tuple(step * stride for stride in c_strides(shape))

@@ -26,8 +26,9 @@ def c_strides(shape: Shape) -> Shape:
 class IndexMap:
     """A map of positions: `shape` -> flat positions of `target`; data movement without the data.
 
-    It is *affine* where it is `offset + sum_k strides[k] i_k` (basic slices, transposes, broadcasts): then it is
-    kept as those numbers and taking is a strided view. Else it is an array of positions, made when first needed.
+    It is *affine* where it is `offset + sum_k strides[k] i_k` (basic slices, transposes, broadcasts): then it
+    is kept as those numbers and taking is a strided view. Else it is an array of positions, made when first
+    needed.
     """
 
     __slots__ = ("_flat", "_key", "_linear", "_make", "affine", "shape", "target")
@@ -41,7 +42,8 @@ class IndexMap:
         make: Callable[[], np.ndarray] | None = None,
     ) -> None:
         self.shape, self.target, self.affine = shape, target, affine
-        self._flat, self._make, self._key = flat, make, None
+        self._flat, self._make = flat, make
+        self._key: tuple | None = None
         self._linear: tuple[int, int] | None = None
 
     def __repr__(self) -> str:
@@ -94,13 +96,14 @@ class IndexMap:
     def flat(self) -> np.ndarray:
         """The positions as one flat array of `intp`."""
         if self._flat is None:
+            make = self._make
             if self.affine is not None:
                 self._flat = self._affine_positions()
-            else:
-                assert self._make is not None
-                self._flat = np.ascontiguousarray(self._make(), np.intp).reshape(-1)
+            elif make is not None:  # else another thread has made them since the question above
+                flat = np.ascontiguousarray(make(), np.intp).reshape(-1)
+                self._flat, self.affine = flat, _linear_run(flat, self.shape)
                 self._make = None
-                self.affine = _linear_run(self._flat, self.shape)
+        assert self._flat is not None
         return self._flat
 
     def _affine_positions(self) -> np.ndarray:
@@ -128,7 +131,7 @@ class IndexMap:
 
     @property
     def key(self) -> tuple:
-        """A cheap fingerprint, of samples: maps equal as affine maps or as arrays have equal keys, others seldom."""
+        """A cheap fingerprint: maps equal as affine maps or as arrays have equal keys, others seldom."""
         if self._key is None:
             flat = self.flat if self.affine is None else None
             if self.affine is not None:  # perhaps only since the positions were made
@@ -208,7 +211,8 @@ class IndexMap:
             summed = tuple(k for k, s in enumerate(self.affine[1]) if s == 0 and self.shape[k] != 1)
             if summed:
                 rest = self._without(summed)
-                return rest.add(np.reshape(np.sum(block, axis=tuple(k + 1 for k in summed)), (p, *rest.shape)))
+                total = np.sum(block, axis=tuple(k + 1 for k in summed))
+                return rest.add(np.reshape(total, (p, *rest.shape)))
             if type(block) is np.ndarray and self._injective():
                 out = np.zeros((p, n), block.dtype)
                 self._strided(out)[...] = block
@@ -225,7 +229,8 @@ class IndexMap:
         """Whether strides alone show that no two positions meet (sufficient, not necessary)."""
         assert self.affine is not None
         reach = 1
-        for stride, n in sorted((abs(s), n) for s, n in zip(self.affine[1], self.shape, strict=True) if n > 1):
+        steps = zip(self.affine[1], self.shape, strict=True)
+        for stride, n in sorted((abs(s), n) for s, n in steps if n > 1):
             if stride < reach:
                 return False
             reach += stride * (n - 1)
@@ -273,7 +278,8 @@ def _scatter(rows: Any, flat: np.ndarray, n: int) -> Any:
         return np.array(sums).reshape(p, n).astype(rows.dtype, copy=False)
     if is_plain(rows):
         out = np.zeros((p, n), rows.dtype)
-        np.add.at(out, (slice(None), flat), rows)
+        columns: Any = (slice(None), flat)
+        np.add.at(out, columns, rows)
         return out
     index = (np.arange(p)[:, None] * n + flat).reshape(-1)
     weights = np.reshape(rows, (-1,))

@@ -78,6 +78,26 @@ class Operator(Format):
         kept = self.support(*(at.reshape(-1) for at in np.indices((k_in, k_out))))
         return int(np.count_nonzero(kept)) * (self.n_out // max(k_out, 1))
 
+    @property
+    def size(self) -> int:
+        return max(*self.work(), self.n_in, self.n_out)
+
+    def reach(self, block: np.ndarray) -> np.ndarray:
+        """By the support within the mixed axes, or, where there is none or it is large, from each to all."""
+        if self.written is not None:
+            return self.written().reach(block)
+        (k_in, k_out), (mixed_in, mixed_out) = self._fibre, self.mixed
+        rest = [n for k, n in enumerate(self.in_shape) if k not in mixed_in]
+        last = np.moveaxis(block, [k + 1 for k in mixed_in], range(-len(mixed_in), 0))
+        rows = last.reshape(len(block), *rest, k_in)
+        if self.support is None or k_in * k_out > MOST_PAIRS:
+            found = np.broadcast_to(rows.any(axis=-1, keepdims=True), (*rows.shape[:-1], k_out))
+        else:
+            pairs = self.support(*(at.reshape(-1) for at in np.indices((k_in, k_out)))).reshape(k_in, k_out)
+            found = rows.astype(np.float32) @ pairs.astype(np.float32) > 0
+        found = found.reshape(len(block), *rest, *(self.out_shape[k] for k in mixed_out))
+        return np.moveaxis(found, range(-len(mixed_out), 0), [k + 1 for k in mixed_out])
+
     def coo(self) -> Coo:
         """Entries by one seed per position within the mixed axes, all fibres at once."""
         if self.written is not None:

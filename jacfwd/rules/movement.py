@@ -13,12 +13,15 @@ from jacfwd.primitive import Rule, composed, moves
 __all__ = ["RULES"]
 
 JOIN = "arrays, /, axis=0, out=None, *, dtype=None, casting='same_kind'"
-PAD = "array, pad_width, mode='constant', *, constant_values=0, stat_length=None, end_values=0, reflect_type='even'"
+PAD = (
+    "array, pad_width, mode='constant', *, constant_values=0, stat_length=None, end_values=0, "
+    "reflect_type='even'"
+)
 PAD_MOVES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
 def memory_order(operands: tuple[Any, ...], params: dict[str, Any]) -> str | None:
-    """Refuse orders that depend on how an array lies in memory, which differs between recording and replay."""
+    """Refuse orders that depend on how an array lies in memory: that may change between recordings."""
     order = params.get("order", "C")
     if str(order).upper() in ("A", "K") and len(np.shape(operands[0])) > 1:
         return f"order={order!r} depends on how the array lies in memory; write order='C' or order='F'"
@@ -59,7 +62,7 @@ def at_least(ndim: int) -> Callable[..., Any]:
 
 
 def splits(function: Callable, axis_of: Callable[[int], int] | None = None) -> Callable[..., Any]:
-    """The functions that split along one axis, as slices, which are views; `axis_of(ndim)` where it is no parameter."""
+    """The functions that split along an axis, as slices; `axis_of(ndim)` where the axis is no parameter."""
 
     def rewrite(ary: Any, indices_or_sections: Any, **axis: int) -> list[Any]:
         ary = as_array(ary)
@@ -104,7 +107,7 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
 
 
 def block(arrays: Any) -> Any:
-    """Nested lists of blocks: the innermost lists are joined along the last axis, outer ones along those before."""
+    """Nested lists of blocks: the innermost are joined along the last axis, outer ones along those before."""
 
     def leaves(nested: Any, depth: int) -> list[tuple[int, int]]:
         if isinstance(nested, tuple):

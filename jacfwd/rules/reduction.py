@@ -82,7 +82,7 @@ class Fold:
 
 
 def fold(weight: Callable[[Fold], Any], initial: Callable[[Fold], Any] | None = None) -> Rule:
-    """Sums of `weight * element`, weights broadcast to the elements; `initial` is the weight of that operand."""
+    """Sums of `weight * element`, weights broadcast to elements; `initial` is the weight of that operand."""
 
     def local(call: Call, k: int) -> Format | None:
         seen = Fold(call)
@@ -151,9 +151,9 @@ def prod_initial(seen: Fold) -> Any:
 
 
 def others_product(x: Any, axes: Shape) -> Any:
-    """For each element the product of all others along the axes, without dividing: exact with any number of zeros.
+    """For each element the product of all others along the axes: exact with any number of zeros.
 
-    The products before an element times those after it.
+    The products before an element times those after it, without dividing.
     """
     shape = np.shape(x)
     rest = tuple(k for k in range(len(shape)) if k not in axes)
@@ -219,7 +219,7 @@ def deviation(seen: Fold) -> tuple[Any, Any]:
 
 
 def var_weight(seen: Fold) -> Any:
-    """`2 (x - mean) / (n - ddof)`; the mean's own change has no effect, since deviations from it sum to zero."""
+    """`2 (x - mean) / (n - ddof)`; the mean's own change has no effect: deviations from it sum to zero."""
     apart, scale = deviation(seen)
     if np.iscomplexobj(apart):
         return wirtinger(np.conjugate(apart) * scale, apart * scale)

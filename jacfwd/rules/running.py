@@ -111,7 +111,7 @@ def cumulative(function: Callable, start: int) -> Callable[..., Any]:
 
 
 def diff_local(call: Call, k: int) -> Format | None:
-    """n-th differences: `out[o] = sum_j (-1)^(n-j) binomial(n, j) total[o + j]`, total what is joined along the axis."""
+    """n-th differences `out[o] = sum_j (-1)^(n-j) binomial(n, j) total[o + j]` of all operands joined."""
     n, ndim = call.params.get("n", 1), len(call.out_shape)
     if n == 0:
         return identity(call.out_shape) if k == 0 else None

@@ -1,0 +1,176 @@
+"""Data movement: every function against differences, NumPy's own movement, and through recordings."""
+
+import numpy as np
+import pytest
+
+import jacfwd as jf
+from jacfwd.errors import JacobianMismatchError, UnsupportedFunctionError
+from jacfwd.formats.entries import selection
+from jacfwd.formats.index import IndexMap
+from jacfwd.primitive import local_rule
+from jacfwd.rules import find, movement
+from jacfwd.testing import bound, check_rule
+from tests.rules.recorded import call_label, check_recorded
+from tests.rules.samples_movement import SAMPLES
+
+CALLS = [(function, args, kwargs) for function, samples in SAMPLES.items() for args, kwargs in samples]
+
+
+def test_every_rule_has_a_sample():
+    assert SAMPLES.keys() == movement.RULES.keys()
+
+
+@pytest.mark.parametrize(("function", "args", "kwargs"), CALLS, ids=map(call_label, CALLS))
+def test_rule(function, args, kwargs):
+    check_rule(function, *args, **kwargs)
+
+
+@pytest.mark.parametrize(("function", "args", "kwargs"), CALLS, ids=map(call_label, CALLS))
+def test_recorded(function, args, kwargs):
+    check_recorded(function, args, kwargs)
+
+
+# What a rule must notice
+
+
+WRONG = {
+    np.reshape: (np.arange(6.0), (2, 3)),
+    np.roll: (np.arange(4.0), 1),
+    np.flip: (np.arange(4.0),),
+    np.repeat: (np.arange(3.0), 2),
+    np.take: (np.arange(4.0), [2, 0]),
+}
+
+
+@pytest.mark.parametrize("function", WRONG, ids=lambda f: f.__name__)
+def test_a_wrong_movement_is_noticed(function):
+    def local(call, k):
+        positions = np.resize(np.roll(np.arange(np.size(call.operands[0])), 2), call.out_shape)
+        return selection(IndexMap.of_positions(positions, call.shape(0)))
+
+    with pytest.raises(JacobianMismatchError, match="push disagrees"):
+        check_rule(function, *WRONG[function], rule=local_rule(local).on(*find(function).rule.operands))
+
+
+# Structure
+
+
+@pytest.mark.parametrize(
+    ("function", "args"),
+    [
+        (np.reshape, (np.ones((2, 3)), (3, 2))),
+        (np.transpose, (np.ones((2, 3, 4)), (2, 0, 1))),
+        (np.flip, (np.ones((2, 3)), 1)),
+        (np.broadcast_to, (np.ones(3), (2, 3))),
+        (np.diagonal, (np.ones((3, 4)),)),
+        (np.lib.stride_tricks.sliding_window_view, (np.ones(5), 2)),
+    ],
+)
+def test_what_numpy_answers_with_a_view_stays_a_few_strides(function, args):
+    call = bound(find(function), args, {})
+    fmt = call.primitive.local(call, 0)
+    assert fmt.rows is None
+    assert fmt.cols.affine is not None
+    assert fmt.weights == 1
+
+
+def test_operands_that_meet_in_one_result_are_joined():
+    x, y = np.arange(3.0), np.arange(2.0)
+    call = bound(find(np.concatenate), ([x, y, x],), {})
+    ((wanted, fmt),) = call.primitive.groups(call, (0, 2))
+    assert wanted == (0, 2)
+    assert fmt.in_shape == (6,)
+    np.testing.assert_array_equal(fmt.todense() @ np.arange(6.0), [0, 1, 2, 0, 0, 3, 4, 5])
+
+
+def test_holes_have_no_entries():
+    call = bound(find(np.tril), (np.ones((3, 3)),), {})
+    assert call.primitive.local(call, 0).nnz == 6
+    call = bound(find(np.pad), (np.ones(2), 3), {})
+    assert call.primitive.local(call, 0).nnz == 2
+
+
+def test_positions_are_exact_whatever_the_dtype_of_the_result():
+    n = 2**12 + 1  # float16 ends at 2^11 in steps of one
+    x = np.zeros(n, np.float16)
+    call = bound(find(np.concatenate), ([x, x],), {"dtype": np.float16})
+    rows, cols, _ = call.primitive.local(call, 1).coo()
+    np.testing.assert_array_equal(rows, np.arange(n, 2 * n))
+    np.testing.assert_array_equal(cols, np.arange(n))
+
+
+def test_constants_that_pad_are_no_positions():
+    call = bound(find(np.pad), (np.ones(2), 1), {"constant_values": 1.0})
+    assert call.primitive.local(call, 0).nnz == 2
+    assert call.primitive.local(call, 1).nnz == 2
+
+
+# Views
+
+
+def test_views_of_one_array_share_what_is_written():
+    def f(x):
+        y = x * 1.0
+        a, b = np.split(y, 2)
+        a[0] = b[1] * 2
+        np.atleast_2d(y)[0, 1] = y[0] * 3
+        np.broadcast_arrays(y, np.zeros(4))[0][2] = y[1]
+        return y
+
+    J = jf.jacobian(f)(np.arange(4.0))
+    np.testing.assert_array_equal(J, [[0, 0, 0, 2], [0, 0, 0, 6], [0, 0, 0, 6], [0, 0, 0, 1]])
+
+
+def test_copies_share_nothing():
+    def f(x):
+        (grid,) = np.meshgrid(x)
+        grid[0] = 0.0
+        whole = np.block(x)
+        whole[1] = 0.0
+        return x
+
+    np.testing.assert_array_equal(jf.jacobian(f)(np.arange(3.0)), np.eye(3))
+
+
+# Refused, or wrong as NumPy says
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "kwargs", "reason"),
+    [
+        (np.reshape, ((4,),), {"order": "A"}, "order='C' or order='F'"),
+        (np.ravel, ("K",), {}, "order='C' or order='F'"),
+        (np.pad, (1, "linear_ramp"), {}, "mode='linear_ramp'"),
+        (np.pad, (1, "mean"), {}, "concatenate"),
+        (np.pad, (1,), {"mode": "empty"}, "concatenate"),
+        (np.pad, (1, "reflect"), {"reflect_type": "odd"}, "2 \\* edge - reflected"),
+    ],
+)
+def test_refused(function, args, kwargs, reason):
+    with pytest.raises(UnsupportedFunctionError, match=reason):
+        jf.jacobian(lambda x: function(x, *args, **kwargs))(np.ones((2, 2)))
+
+
+@pytest.mark.parametrize(
+    ("function", "args"),
+    [
+        (np.split, (np.ones(3), 2)),
+        (np.hsplit, (np.float64(1.0), 1)),
+        (np.dsplit, (np.ones((2, 2)), 1)),
+        (np.meshgrid, (np.ones(2), np.ones(2))),
+        (np.select, ([np.array([True])], [np.ones(1), np.ones(1)])),
+        (np.select, ([], [])),
+        (np.select, ([np.array([1])], [np.ones(1)])),
+        (np.choose, ([0, 2], [np.ones(2), np.ones(2)])),
+        (np.choose, ([0, -1], [np.ones(2), np.ones(2)])),
+        (np.block, ([[np.ones(2)], np.ones(2)],)),
+        (np.block, ([np.ones(2), []],)),
+        (np.block, ([(np.ones(2), np.ones(2))],)),
+    ],
+)
+def test_mistakes_are_those_of_numpy(function, args):
+    kwargs = {"indexing": "xx"} if function is np.meshgrid else {}
+    with pytest.raises(Exception) as expected:  # noqa: PT011
+        function(*args, **kwargs)
+    with pytest.raises(expected.type):
+        find(function).rewrite(*args, **kwargs)
