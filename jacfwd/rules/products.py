@@ -285,9 +285,10 @@ def correlate_local(call: Call, k: int) -> Format:
 def offset(call: Call, default: str, middle: int) -> int:
     """Where the output starts within the full convolution."""
     mode = call.params.get("mode", default)
-    mode = ("valid", "same", "full")[mode] if isinstance(mode, int) else mode
+    # NumPy counts the modes too, and before 2.2 looks at the first letter only.
+    letter = "vsf"[mode] if isinstance(mode, int) else mode[0].lower()
     shortest = min(math.prod(call.shape(0)), math.prod(call.shape(1)))
-    return {"full": 0, "same": middle, "valid": shortest - 1}[mode]
+    return {"f": 0, "s": middle, "v": shortest - 1}[letter]
 
 
 def ufuncs() -> dict[Any, Rule]:

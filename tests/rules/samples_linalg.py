@@ -269,7 +269,8 @@ def products_samples() -> dict:
         np.dot: [
             calls(X, Y), calls(A, X), calls(A, B), calls(X, B), calls(SCALAR, A), calls(A, SCALAR),
             calls(A, 2.0), calls(STACK, real(5, 4, 2)), calls(STACK, real(4)), calls(X, real(2, 3, 2)),
-            calls(CA, CB), calls(SINGLE, B.astype(np.float32)), calls(np.zeros((0, 3)), B), calls(SCALAR, SCALAR),
+            calls(CA, CB), calls(SINGLE, B.astype(np.float32)),
+            calls(np.zeros((0, 3)), B), calls(SCALAR, SCALAR),
         ],
         np.inner: [
             calls(X, Y), calls(A, real(4, 3)), calls(STACK, real(5, 4)), calls(SCALAR, A), calls(CA, CX),
