@@ -136,10 +136,7 @@ def _outputs(out: Any, has_aux: bool, rec: Any) -> tuple[list[Any], Spec, Any]:
             raise TypeError(f"has_aux=True: the function must return (out, aux), got {type(out).__name__}")
         out, aux = out
     leaves, spec = flatten(out, is_leaf=is_tracer, stack=stacked)
-    for leaf in leaves:
-        if is_tracer(leaf) and leaf._rec is rec:
-            leaf.handle  # noqa: B018  (views and buffers become nodes while the recording is open)
-    return leaves, spec, without_tracers(aux, rec)
+    return [rec.leaf(leaf) for leaf in leaves], spec, without_tracers(aux, rec)
 
 
 def without_tracers(aux: Any, rec: Any) -> Any:

@@ -11,26 +11,46 @@ from jacfwd.locations import describe, here
 from jacfwd.primitive import Primitive
 from jacfwd.rules import find
 
-__all__ = ["any_tracer", "apply", "call_function", "stacked", "unsupported", "write_out"]
+__all__ = ["any_tracer", "apply", "boxed", "call_function", "stacked", "unsupported", "write_out"]
 
 # Functions that are no operation on values (they write, or ask for shapes); filled by the modules that know how.
 SPECIAL: dict[Callable, Callable] = {}
 
+# An array of objects holds at most so many scalar Tracers.
+MOST_OBJECTS = 4096
+
 
 def any_tracer(value: Any) -> bool:
     """Whether a Tracer stands anywhere in nested lists and tuples."""
-    if type(value) in (list, tuple):
+    if isinstance(value, list | tuple) and not is_tracer(value):
         return any(any_tracer(v) for v in value)
     return is_tracer(value)
 
 
 def stacked(value: Any) -> Any:
     """Lists and tuples with Tracers in them as one array; other lists as plain arrays; the rest as it is."""
-    if type(value) in (list, tuple):
+    if isinstance(value, list | tuple) and not is_tracer(value):
         if any_tracer(value):
-            return np.stack([np.asarray(v) if type(v) in (int, float, complex) else stacked(v) for v in value])
+            return np.stack(
+                [np.asarray(v) if type(v) in (int, float, complex) else stacked(v) for v in value]
+            )
         return np.asarray(value)
     return value
+
+
+def boxed(x: Any) -> Any:
+    """A Tracer as an array of objects, its scalar Tracers; anything else as it is."""
+    if not is_tracer(x):
+        return x
+    if x.size > MOST_OBJECTS:
+        raise TracerConversionError(
+            f"a traced array of shape {x.shape} would become an array of {x.size} objects, at {describe(here())}; "
+            "use arrays of numbers"
+        )
+    box = np.empty(x.shape, object)
+    for index in np.ndindex(x.shape):
+        box[index] = x[index]
+    return box
 
 
 def write_out(out: Any, result: Any) -> Any:
@@ -42,9 +62,11 @@ def write_out(out: Any, result: Any) -> Any:
             f"which cannot hold a derivative, at {describe(here())}; write a = a + ... instead of a += ..., or make "
             "the array inside the function with np.array(...)"
         )
-    if is_tracer(result) and not np.can_cast(result.dtype, target.dtype, "same_kind"):
-        raise TypeError(f"cannot cast output from {result.dtype} to {target.dtype} with casting rule 'same_kind'")
-    if np.shape(result) != target.shape and len(np.shape(result)) >= target.ndim:
+    if not np.can_cast(getattr(result, "dtype", type(result)), target.dtype, "same_kind"):
+        raise TypeError(
+            f"cannot cast output from {result.dtype} to {target.dtype} with casting rule 'same_kind'"
+        )
+    if np.broadcast_shapes(np.shape(result), target.shape) != target.shape:
         raise ValueError(f"non-broadcastable output operand with shape {target.shape} doesn't match the broadcast "
                          f"shape {np.shape(result)}")  # fmt: skip
     target[...] = result
@@ -53,13 +75,13 @@ def write_out(out: Any, result: Any) -> Any:
 
 def call_function(function: Any, args: tuple, kwargs: dict) -> Any:
     """A NumPy function met a Tracer: bind the call, write into `out`, apply the primitive."""
-    kwargs = dict(kwargs)
     special = SPECIAL.get(function)
     if special is not None:
         return special(*args, **kwargs)
     primitive = find(function)
     if primitive is None:
         raise unsupported(function)
+    kwargs = dict(kwargs)
     out = kwargs.pop("out", None)
     if primitive.rewrite is not None:
         result = primitive.rewrite(*args, **kwargs)
@@ -67,12 +89,22 @@ def call_function(function: Any, args: tuple, kwargs: dict) -> Any:
         operands, params = primitive.bind(args, kwargs)
         out = params.pop("out", out)
         result = apply(primitive, operands, params)
-    return result if out is None else write_out(out, result)
+    return result if out is None else _write_result(function, out, result)
+
+
+def _write_result(function: Any, out: Any, result: Any) -> Any:
+    """`out=` of functions that are no ufuncs: of exactly the result's shape."""
+    if np.shape(out) != np.shape(result):
+        raise ValueError(f"{function.__name__}: out has shape {np.shape(out)}, the result {np.shape(result)}")
+    return write_out(out, result)
 
 
 def unsupported(function: Any) -> UnsupportedFunctionError:
     """The error for a function without a rule."""
-    module, name = getattr(function, "__module__", None) or "numpy", getattr(function, "__name__", repr(function))
+    module, name = (
+        getattr(function, "__module__", None) or "numpy",
+        getattr(function, "__name__", repr(function)),
+    )
     return UnsupportedFunctionError(
         f"{module}.{name} has no derivative rule, at {describe(here())}; write it with functions that have one, "
         "or give it a rule of your own"
@@ -82,7 +114,7 @@ def unsupported(function: Any) -> UnsupportedFunctionError:
 def apply(primitive: Primitive, operands: tuple, params: dict[str, Any]) -> Any:
     """Apply a primitive to operands of which some are Tracers: compute the value, tell the recording."""
     params = {name: _static(primitive, name, value) for name, value in params.items()} if params else params
-    operands = tuple(_operand(x) for x in operands)
+    operands = tuple([_operand(x) for x in operands])
     rec = None
     for x in operands:
         if is_tracer(x) and (rec is None or x._rec.level > rec.level):
@@ -92,10 +124,31 @@ def apply(primitive: Primitive, operands: tuple, params: dict[str, Any]) -> Any:
     return rec.apply(primitive, operands, params)
 
 
+NUMBERS = frozenset({bool, int, float, complex, np.float64, type(None)})
+
+
 def _operand(x: Any) -> Any:
-    if type(x) is list or type(x) is tuple:
+    """An operand as recordings take it: a plain array, a number, or a Tracer that is still in use."""
+    kind = type(x)
+    if kind in NUMBERS:
+        return x
+    if hasattr(kind, "__jacfwd_tracer__"):
+        return x if x._rec.is_running() else x._rec.released(x)
+    if isinstance(x, list | tuple):
         return stacked(x)
+    if isinstance(x, np.ndarray):
+        return x if kind is np.ndarray and x.dtype != object else _ordinary(x)
     return x
+
+
+def _ordinary(x: np.ndarray) -> np.ndarray:
+    """Refuse arrays whose operations mean something else than NumPy's, for they would be differentiated as NumPy's."""
+    if type(x) is np.memmap:
+        return np.asarray(x)
+    kind = "an array of objects" if type(x) is np.ndarray else f"a {type(x).__module__}.{type(x).__name__}"
+    raise TracerConversionError(
+        f"a traced array met {kind}, at {describe(here())}; convert it to an ordinary array of numbers first"
+    )
 
 
 def _static(primitive: Primitive, name: str, value: Any) -> Any:

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from jacfwd.formats.dispatch import is_tracer
-from jacfwd.recording.apply import SPECIAL, any_tracer, call_function, stacked, unsupported
+from jacfwd.recording.apply import SPECIAL, any_tracer, apply, boxed, call_function, stacked
 from jacfwd.recording.interpose import register, running
+from jacfwd.recording.mathematics import scalar_functions
+from jacfwd.recording.methods import has_order
 from jacfwd.recording.tracer import plain_value
 from jacfwd.rules import TABLE
 
@@ -21,109 +23,164 @@ __all__ = ["SUBSTITUTES"]
 
 
 def fresh(value: Any) -> Any:
-    """A new array of this recording."""
+    """A new array of this recording; what was made of traced values is traced already."""
     rec = running()
-    return value if rec is None else rec.constant(value)
+    if rec is None or is_tracer(value):
+        return value
+    if type(value) is np.ndarray and not value.flags.owndata:
+        return value  # memory of somebody else's, which must not be written to unseen
+    return rec.constant(value)
 
 
 def _made(constructor: Callable) -> Callable:
     """A constructor whose result may be written to."""
-
-    def make(*args: Any, **kwargs: Any) -> Any:
-        made = constructor(*args, **kwargs)
-        # What was made of traced values is traced already.
-        return made if is_tracer(made) else fresh(made)
-
-    return make
+    return lambda *args, **kwargs: fresh(constructor(*args, **kwargs))
 
 
-def _array(obj: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K", subok: bool = False, ndmin: int = 0,
-           ndmax: int = 0, like: Any = None) -> Any:  # fmt: skip
-    if not is_tracer(obj) and not any_tracer(obj):
-        made = np.array(obj, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin)
-        return made if made is obj else fresh(made)
-    out = stacked(obj)
-    if dtype is not None and np.dtype(dtype) != out.dtype:
-        out = out.astype(dtype)
-    elif out is obj and copy:
-        out = _as_array(out).copy()
+def _converter(original: Callable, copies: bool | None) -> Callable:
+    """`np.array`, `np.asarray` and their kin: the array itself, or a copy of it where NumPy makes one."""
+
+    def convert(obj: Any, dtype: Any = None, order: Any = None, *, copy: Any = copies, ndmin: int = 0,
+                **kwargs: Any) -> Any:  # fmt: skip
+        if not any_tracer(obj):
+            given = {"dtype": dtype, "order": order, **kwargs}
+            if original is np.array or copy is not copies:
+                given["copy"] = copy
+            if ndmin:
+                given["ndmin"] = ndmin
+            made = original(
+                obj, **{key: value for key, value in given.items() if value is not None or key == "copy"}
+            )
+            return made if made is obj else fresh(made)
+        if is_tracer(obj):
+            return _converted(obj, dtype, order or "K", copy, ndmin)
+        if dtype is not None and np.dtype(dtype) == object:
+            return boxed(stacked(obj))
+        return _converted(stacked(obj), dtype, order or "K", None, ndmin)
+
+    return convert
+
+
+def _converted(x: Any, dtype: Any, order: Any, copy: bool | None, ndmin: int) -> Any:
+    """A Tracer as an array of the dtype and order that were asked for; the same one where nothing changes."""
+    out = x.as_array()
+    if copy or (dtype is not None and np.dtype(dtype) != out.dtype) or not has_order(out, order):
+        if copy is False:
+            raise ValueError("Unable to avoid copy while creating an array as requested.")
+        out = out.astype(out.dtype if dtype is None else dtype, order)
     return out if out.ndim >= ndmin else np.reshape(out, (1,) * (ndmin - out.ndim) + tuple(out.shape))
 
 
-def _as_array(x: Any) -> Any:
-    """A scalar Tracer as a zero-dimensional array, which can be written to; arrays as they are."""
-    return np.reshape(np.reshape(x, (1,)), ()) if is_tracer(x) and x.is_scalar else x
+_array, _asarray = _converter(np.array, True), _converter(np.asarray, None)
 
 
-def _asarray(obj: Any, dtype: Any = None, order: Any = None, *, copy: Any = None, **kwargs: Any) -> Any:
-    if isinstance(obj, np.ndarray) and not is_tracer(obj):
-        made = np.asarray(obj, dtype, order)
-        return made if made is obj else fresh(made)
-    return _array(obj, dtype, copy=bool(copy))
+def _at_least_1d(convert: Callable, order: Any) -> Callable:
+    """`np.ascontiguousarray` and `np.asfortranarray`."""
+    return lambda a, dtype=None, **kwargs: _raised(convert(a, dtype, order, **kwargs))
 
 
-def _copy(a: Any, order: str = "K", subok: bool = False) -> Any:
-    return _array(a, copy=True, order=order)
+def _raised(x: Any) -> Any:
+    return np.reshape(x, (1,)) if is_tracer(x) and not x.ndim else x
+
+
+def _copy(a: Any, order: Any = "K", subok: bool = False) -> Any:
+    return _array(a, order=order, subok=subok, copy=True)
 
 
 def _full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **kwargs: Any) -> Any:
-    if not is_tracer(fill_value):
-        return fresh(np.full(shape, fill_value, dtype, order))
-    out = np.broadcast_to(fill_value, shape).copy()
-    return out if dtype is None else out.astype(dtype)
+    if not any_tracer(fill_value):
+        return fresh(np.full(shape, fill_value, dtype, order, **kwargs))
+    out = np.broadcast_to(stacked(fill_value), shape).copy(order)
+    return out if dtype is None or np.dtype(dtype) == out.dtype else out.astype(dtype)
 
 
 def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: Any = False, dtype: Any = None,
-              axis: int = 0) -> Any:  # fmt: skip
-    if not (is_tracer(start) or is_tracer(stop)):
-        made = np.linspace(start, stop, num, endpoint, retstep, dtype, axis)
+              axis: int = 0, **kwargs: Any) -> Any:  # fmt: skip
+    if not (any_tracer(start) or any_tracer(stop)):
+        made = np.linspace(start, stop, num, endpoint, retstep, dtype, axis, **kwargs)
         return (fresh(made[0]), made[1]) if retstep else fresh(made)
-    start, stop = np.asarray(start) if not is_tracer(start) else start, stop
-    gaps = max(num - 1 if endpoint else num, 1)
-    ramp = np.arange(num).reshape((num,) + (1,) * np.ndim(stop - start))
-    step = (stop - start) / gaps
-    out = start + ramp * step
+    start, stop = stacked(start) * 1.0, stacked(stop) * 1.0
+    gaps = num - 1 if endpoint else num
+    delta = stop - start
+    step = delta / gaps if gaps > 0 else np.full(np.shape(delta), np.nan)[()]
+    kind = np.result_type(start, stop, float(num))
+    ramp = np.arange(0, num, dtype=kind).reshape((num,) + (1,) * np.ndim(delta))
+    out = ramp * (step if gaps > 0 else delta) + start
     if endpoint and num > 1:
-        out = np.concatenate([out[:-1], np.reshape(stop * np.ones(np.shape(step)), (1, *out.shape[1:]))])
+        last = np.broadcast_to(stop, np.shape(delta))
+        out = np.concatenate([out[:-1], np.reshape(last, (1, *np.shape(delta)))])
     out = np.moveaxis(out, 0, axis) if axis else out
-    out = out if dtype is None else out.astype(dtype)
+    if dtype is not None:
+        out = (np.floor(out) if np.dtype(dtype).kind in "iu" else out).astype(dtype)
     return (out, step) if retstep else out
 
 
 def _arange(*args: Any, **kwargs: Any) -> Any:
     if not any(is_tracer(a) for a in (*args, *kwargs.values())):
         return fresh(np.arange(*args, **kwargs))
-    start, stop, step = _arange_limits(*args, **{k: v for k, v in kwargs.items() if k in ("start", "stop", "step")})
+    return _traced_arange(*args, **kwargs)
+
+
+def _traced_arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, **kwargs: Any) -> Any:
+    """`np.arange` with traced limits: their number is relied on, and the steps are as NumPy rounds them."""
+    start, stop = (0, start) if stop is None else (start, stop)
+    if np.result_type(start, stop, step).kind in "iu":
+        return fresh(np.arange(int(start), int(stop), int(step), dtype=dtype))
     count = max(int(np.ceil((stop - start) / step)), 0)
-    out = start + step * np.arange(count)
-    dtype = kwargs.get("dtype")
-    return out if dtype is None else out.astype(dtype)
+    out = start + ((start + step) - start) * np.arange(count)
+    out = np.concatenate([out[:1], np.reshape(start + step, (1,)), out[2:]]) if count > 1 else out
+    return fresh(out if dtype is None else out.astype(dtype))
 
 
-def _arange_limits(start: Any, stop: Any = None, step: Any = 1) -> tuple[Any, Any, Any]:
-    return (0, start, step) if stop is None else (start, stop, step)
-
-
-def _fromiter(iterable: Any, dtype: Any, count: int = -1) -> Any:
-    items = list(iterable) if count < 0 else [item for item, _ in zip(iterable, range(count), strict=False)]
-    return _array(items, dtype)
+def _fromiter(iterable: Any, dtype: Any, count: int = -1, **kwargs: Any) -> Any:
+    items = list(iterable) if count < 0 else [item for _, item in zip(range(count), iterable, strict=False)]
+    if any_tracer(items):
+        if len(items) < count:
+            raise ValueError(
+                f"iterator too short: Expected {count} but iterator had only {len(items)} items."
+            )
+        return _array(items, dtype)
+    return fresh(np.fromiter(items, dtype, count))
 
 
 def _shaped_like(constructor: Callable) -> Callable:
-    """`zeros_like` and its kin depend on no value."""
-
-    def make(a: Any, *args: Any, **kwargs: Any) -> Any:
-        return fresh(constructor(np.broadcast_to(np.empty((), a.dtype), a.shape), *args, **kwargs))
-
-    return make
+    """`zeros_like` and its kin depend on no value, but on how the array lies in memory."""
+    return lambda a, *args, **kwargs: fresh(constructor(_layout(a), *args, **kwargs))
 
 
-def _full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None,
+def _layout(a: Any) -> Any:
+    return np.empty((), a.dtype) if a.is_scalar else a._layout()
+
+
+def _full_like(a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None,
                **kwargs: Any) -> Any:  # fmt: skip
-    return _full(np.shape(a) if shape is None else shape, fill_value, a.dtype if dtype is None else dtype)
+    layout = _layout(a) if is_tracer(a) else a
+    if not any_tracer(fill_value):
+        return fresh(np.full_like(layout, fill_value, dtype, order, subok, shape))
+    out = fresh(np.empty_like(layout, dtype, order, subok, shape))
+    if not is_tracer(out):  # integers: no derivative to lose
+        return np.broadcast_to(stacked(fill_value), out.shape).astype(out.dtype)
+    out[...] = stacked(fill_value)
+    return out
 
+
+def _share_memory(a: Any, b: Any, max_work: Any = None) -> bool:
+    """Whether two arrays have a cell in common; a Tracer's are its own."""
+    if not (is_tracer(a) and is_tracer(b)) or a is b:
+        return a is b
+    places = [x._layout() for x in (a, b)]
+    whole = [getattr(x.storage(), "whole", x.storage()) for x in (a, b)]
+    return whole[0] is whole[1] and bool(np.shares_memory(*places))
+
+
+def _where(condition: Any, *choices: Any) -> Any:
+    return apply(WHERE, (condition, *choices), {}) if choices else np.nonzero(condition)
+
+
+WHERE = TABLE[np.where]
 
 SPECIAL |= {
+    np.where: _where,
     np.zeros_like: _shaped_like(np.zeros_like),
     np.ones_like: _shaped_like(np.ones_like),
     np.empty_like: _shaped_like(np.empty_like),
@@ -134,15 +191,20 @@ SPECIAL |= {
     np.size: lambda a, axis=None: a.size if axis is None else a.shape[axis],
     np.iscomplexobj: lambda x: x.dtype.kind == "c",
     np.isrealobj: lambda x: x.dtype.kind != "c",
-    np.result_type: lambda *args: np.result_type(*(a.dtype if is_tracer(a) else a for a in args)),
+    np.result_type: lambda *args: np.result_type(*(_typed(a) for a in args)),
+    np.min_scalar_type: lambda a: np.min_scalar_type(plain_value(a)),
     np.can_cast: lambda a, to, casting="safe": np.can_cast(a.dtype, to, casting),
     np.common_type: lambda *args: np.common_type(*(np.empty(0, a.dtype) for a in args)),
     np.array_repr: lambda a, *args, **kwargs: repr(a),
-    np.array_str: lambda a, *args, **kwargs: str(a),
+    np.array_str: lambda a, *args, **kwargs: np.array_str(plain_value(a), *args, **kwargs),
     np.array2string: lambda a, *args, **kwargs: np.array2string(plain_value(a), *args, **kwargs),
-    np.may_share_memory: lambda a, b, max_work=None: False,
-    np.shares_memory: lambda a, b, max_work=None: False,
+    np.may_share_memory: _share_memory,
+    np.shares_memory: _share_memory,
 }
+
+
+def _typed(a: Any) -> Any:
+    return a.dtype if is_tracer(a) else a
 
 
 # Names that never dispatch
@@ -152,7 +214,7 @@ def _with_lists(function: Callable) -> Callable:
     """A NumPy function that may be given lists with Tracers in them."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        for arg in args:
+        for arg in (*args, *kwargs.values()) if kwargs else args:
             if type(arg) in (list, tuple) and any_tracer(arg):
                 if isinstance(function, np.ufunc):
                     return function(*(stacked(a) for a in args), **kwargs)
@@ -162,79 +224,46 @@ def _with_lists(function: Callable) -> Callable:
     return call
 
 
-MATH: dict[str, Any] = {
-    "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan,
-    "atan2": np.arctan2, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "asinh": np.arcsinh,
-    "acosh": np.arccosh, "atanh": np.arctanh, "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log2": np.log2,
-    "log10": np.log10, "log1p": np.log1p, "sqrt": np.sqrt, "cbrt": np.cbrt, "pow": np.power, "fabs": np.fabs,
-    "copysign": np.copysign, "fmod": np.fmod, "degrees": np.degrees, "radians": np.radians, "isnan": np.isnan,
-    "isinf": np.isinf, "isfinite": np.isfinite, "remainder": lambda x, y: x - y * np.rint(x / y),
-    "modf": np.modf, "ldexp": np.ldexp, "log": lambda x, base=None: np.log(x) if base is None else np.log(x) / np.log(base),
-    "hypot": lambda *xs: np.sqrt(np.sum(stacked([x * x for x in xs]))) if len(xs) != 2 else np.hypot(*xs),
-    "fsum": lambda xs: sum(xs), "prod": lambda xs, start=1: _product(xs, start),
-    "dist": lambda p, q: np.linalg.norm(stacked(list(p)) - stacked(list(q))),
-    "floor": lambda x: int(np.floor(x)), "ceil": lambda x: int(np.ceil(x)), "trunc": lambda x: int(np.trunc(x)),
-}  # fmt: skip
-CMATH: dict[str, Any] = {name: MATH[name] for name in ("sin cos tan asin acos atan sinh cosh tanh exp log log10 sqrt").split()} | {
-    "phase": np.angle,
-    "polar": lambda z: (np.abs(z), np.angle(z)),
-    "rect": lambda r, phi: r * np.exp(1j * phi),
-}
-
-
-def _product(xs: Any, start: Any) -> Any:
-    for x in xs:
-        start = start * x
-    return start
-
-
-def _scalar_function(function: Callable, traced: Callable | None) -> Callable:
-    """A function of the math module: NumPy's for Tracers."""
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        args = tuple(list(a) if hasattr(a, "__next__") else a for a in args)
-        if any(is_tracer(a) or any_tracer(a) for a in args):
-            if traced is None:
-                raise unsupported(function)
-            return traced(*args, **kwargs)
-        return function(*args, **kwargs)
-
-    return call
-
-
 def _substitutes() -> dict[Any, Any]:
     table: dict[Any, Any] = {
         np.array: _array,
         np.asarray: _asarray,
-        np.asanyarray: _asarray,
-        np.ascontiguousarray: lambda a, dtype=None, **kw: _atleast(_asarray(a, dtype)),
-        np.asfortranarray: lambda a, dtype=None, **kw: _atleast(_asarray(a, dtype)),
-        np.asarray_chkfinite: lambda a, dtype=None, order=None: _asarray(a, dtype),
+        np.asanyarray: _converter(np.asanyarray, None),
+        np.ascontiguousarray: _at_least_1d(_asarray, "C"),
+        np.asfortranarray: _at_least_1d(_asarray, "F"),
+        np.asarray_chkfinite: _asarray_chkfinite,
         np.copy: _copy,
         np.full: _full,
+        np.full_like: _full_like,
         np.linspace: _linspace,
         np.arange: _arange,
         np.fromiter: _fromiter,
+        np.shape: lambda a: np.shape(stacked(a)),
+        np.ndim: lambda a: np.ndim(stacked(a)),
+        np.size: lambda a, axis=None: np.size(stacked(a), axis),
     }
-    plain = "zeros ones empty eye identity tri logspace geomspace zeros_like ones_like empty_like full_like vander"
-    for name in plain.split():
+    for name in (
+        "zeros ones empty eye identity tri logspace geomspace zeros_like ones_like empty_like vander".split()
+    ):
         function = getattr(np, name)
         table[function] = _made(_with_lists(function))
-    known: list[Any] = list(TABLE)
-    for function in known:
-        if getattr(np, getattr(function, "__name__", ""), None) is function and function not in table:
-            table[function] = _with_lists(function)
-    for name in dir(math):
-        if not name.startswith("_") and callable(getattr(math, name)):
-            table[getattr(math, name)] = _scalar_function(getattr(math, name), MATH.get(name))
-    for name in dir(cmath):
-        if not name.startswith("_") and callable(getattr(cmath, name)):
-            table[getattr(cmath, name)] = _scalar_function(getattr(cmath, name), CMATH.get(name))
-    return table
+    for module in (np, np.linalg, np.fft):
+        for function in list(vars(module).values()):
+            if (
+                callable(function)
+                and not isinstance(function, type)
+                and function not in table
+                and function in TABLE
+            ):
+                table[function] = _with_lists(function)
+    return table | scalar_functions()
 
 
-def _atleast(x: Any) -> Any:
-    return np.atleast_1d(x) if is_tracer(x) else x
+def _asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
+    out = _asarray(a, dtype, order)
+    if not np.all(np.isfinite(out)):
+        raise ValueError("array must not contain infs or NaNs")
+    return out
 
 
 SUBSTITUTES = _substitutes()

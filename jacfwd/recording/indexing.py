@@ -1,164 +1,179 @@
 """Reading and writing items of Tracers, with NumPy's own semantics: basic indexing views, advanced copies."""
 
+import operator
+from threading import get_ident
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
 
 from jacfwd.errors import TracerConversionError
 from jacfwd.formats.dispatch import is_tracer
-from jacfwd.formats.index import IndexMap
-from jacfwd.recording.apply import stacked
-from jacfwd.recording.storage import Place, place_of
+from jacfwd.locations import describe, here
+from jacfwd.recording.apply import any_tracer, stacked
+from jacfwd.recording.layout import Place, cell_of, place_of
+from jacfwd.recording.parts import Part
 from jacfwd.rules import find
-from jacfwd.rules.internal import cast, view
+from jacfwd.rules.internal import cast, compound
 
-__all__ = ["element_of", "get", "put"]
+__all__ = ["get", "put"]
 
-VIEW, CAST = find(view), find(cast)
+CAST = find(cast)
+BASIC = (int, slice, EllipsisType, type(None))
 
 
 def plain_key(key: Any) -> Any:
     """An index without Tracers: those in it are integers or booleans, handed out with a guard."""
-    if is_tracer(key):
-        if key.dtype.kind == "f" and key.handle is not None:
-            raise IndexError("arrays used as indices must be of integer (or boolean) type")
-        return key.plain("an index")
-    if type(key) is tuple:
-        return tuple(plain_key(k) for k in key)
-    if type(key) is list and any(is_tracer(k) for k in key):
-        return [plain_key(k) for k in key]
-    if type(key) is slice:
+    kind = type(key)
+    if kind is int or kind is EllipsisType or key is None:
+        return key
+    if kind is tuple:
+        return tuple([plain_key(k) for k in key])
+    if kind is slice:
         parts = (key.start, key.stop, key.step)
-        if any(is_tracer(part) for part in parts):
-            return slice(*(plain_key(part) for part in parts))
+        return slice(*[plain_key(part) for part in parts]) if any(map(is_tracer, parts)) else key
+    if is_tracer(key):
+        if key.dtype.kind not in "iub":
+            raise IndexError("arrays used as indices must be of integer (or boolean) type")
+        return plain_key(key.plain("an index"))
+    if kind is list:
+        return [plain_key(k) for k in key] if any_tracer(key) else key
+    if isinstance(key, np.integer) or (
+        hasattr(kind, "__index__") and not isinstance(key, bool | np.bool | np.ndarray)
+    ):
+        return operator.index(key)
     return key
+
+
+def with_integers(key: Any) -> Any:
+    """The index with integers for integer arrays of no dimension, which select the same."""
+    if type(key) is tuple:
+        return tuple([with_integers(part) for part in key])
+    if isinstance(key, np.ndarray) and key.shape == () and key.dtype.kind in "iu":
+        return int(key)
+    return key
+
+
+def is_basic(key: Any) -> bool:
+    """Whether an index without Tracers makes a view (or names one element)."""
+    if type(key) is tuple:
+        return all([type(part) in BASIC for part in key])
+    return type(key) in BASIC
+
+
+# Reading
 
 
 def get(x: Any, key: Any) -> Any:
     """`x[key]`: an element, a view, or a gathered copy."""
     rec = x._rec
-    rec.check_open(x)
-    if type(key) is int and len(x._value.shape) == 1:
-        return _element_at(x, key, x._value.shape[0])
-    key = plain_key(key)
+    if get_ident() != rec.owner:
+        return rec.released(x)[key]
+    if type(key) is int:
+        shape = x._value.shape
+        if len(shape) == 1 and -shape[0] <= key < shape[0]:
+            key = key + shape[0] if key < 0 else key
+            if x._storage is None:
+                return rec.element_of_node(x._handle, x._value, key)
+            place = x._place
+            return rec.element(x._storage, place.offset + key * place.strides[0])
     storage = x.storage()
-    layout = storage.shape_view(x._place)
-    seen = layout[key]
-    if not isinstance(seen, np.ndarray):
-        return _scalar(x, layout, key)
-    if np.may_share_memory(seen, storage.twin) and _is_basic(key):
-        return x.view_at(place_of(seen, storage.twin))
-    positions = np.arange(x.size).reshape(x.shape)[key]
-    return rec.apply(VIEW, (x,), {"index": IndexMap.of_positions(positions, x.shape)})
-
-
-def _is_basic(key: Any) -> bool:
-    parts = key if type(key) is tuple else (key,)
-    return all(part is None or part is Ellipsis or isinstance(part, (int, np.integer, slice)) for part in parts) and (
-        not any(isinstance(part, bool) for part in parts)
-    )
-
-
-def _scalar(x: Any, layout: np.ndarray, key: Any) -> Any:
-    """The one element that a full index names."""
-    at = _one_element(layout, key)
-    if at.size != 1:
-        positions = np.arange(x.size).reshape(x.shape)[key]
-        return element_of(x, int(positions))
-    place = place_of(at, x._storage.twin)
-    return x._rec.element(x, place.offset)
-
-
-def _one_element(layout: np.ndarray, key: Any) -> np.ndarray:
-    """The element that a full index names as a view of one element."""
-    parts = key if type(key) is tuple else (key,)
-    if not parts:
-        return layout[...]
-    return layout[(*(slice(p, p + 1 or None) if isinstance(p, (int, np.integer)) else p for p in parts),)]
-
-
-def _element_at(x: Any, key: int, n: int) -> Any:
-    """`x[key]` for one dimension: the short way."""
-    if key < 0:
-        key += n
-    if not 0 <= key < n:
-        raise IndexError(f"index {key if key >= 0 else key - n} is out of bounds for axis 0 with size {n}")
     place = x._place
-    if x._storage is None:
-        return x._rec.element_of_node(x._handle, x._value, key)
-    return x._rec.element(x, place.offset + key * place.strides[0])
+    if type(key) is tuple and (cell := cell_of(place, key)) is not None:
+        return rec.element(storage, cell)
+    key = plain_key(key)
+    if not is_basic(key):
+        return _gathered(x, storage, place, key)
+    seen = storage.shape_view(place)[key]
+    if isinstance(seen, np.ndarray):
+        return x.view_at(place_of(seen, storage.twin))
+    return rec.element(storage, cell_of(place, key if type(key) is tuple else (key,)))
 
 
-def element_of(x: Any, position: int) -> Any:
-    """Element by flat position in C order."""
-    place: Place = x._place if x._storage is not None else (x.storage(), x._place)[1]
-    offset = place.offset
-    for n, stride in zip(reversed(place.shape), reversed(place.strides), strict=True):
-        position, k = divmod(position, n)
-        offset += k * stride
-    return x._rec.element(x, offset)
+def _gathered(x: Any, storage: Any, place: Place, key: Any) -> Any:
+    """What an advanced index takes: a copy."""
+    if is_basic(integers := with_integers(key)):
+        seen = get(x, integers)
+        return seen.copy() if is_tracer(seen) and not seen.is_scalar else seen
+    value, handle = storage.gather(place, key)
+    return x._rec.wrap(value, handle)
+
+
+# Writing
 
 
 def put(x: Any, key: Any, value: Any) -> None:
     """`x[key] = value`: write into the storage that x sees."""
     rec = x._rec
-    rec.check_open(x)
-    if type(key) is int and is_tracer(value) and value._rec is rec and _put_element(x, key, value):
+    if get_ident() != rec.owner:
+        rec.released(x)[key] = value
+        return
+    if is_tracer(value) and value._rec is rec and _put_element(x, key, value):
         return
     if x.is_scalar:
-        raise TypeError(f"'{x.dtype}' object does not support item assignment")
+        raise TypeError(f"'numpy.{x.dtype}' object does not support item assignment")
+    storage, place = x.storage(), x._place
+    if not place.writeable:
+        raise ValueError("assignment destination is read-only")
     if is_tracer(key) and key.dtype == bool and key.shape == x.shape and np.ndim(value) == 0:
         key, value = Ellipsis, np.where(key, value, x)
     else:
-        key = plain_key(key)
-    value = stacked(value)
-    storage = x.storage()
-    if is_tracer(value):
-        if value._rec.level > rec.level:
-            raise TracerConversionError(
-                "a traced value of an inner derivative was written into an array of an outer one; make the array "
-                "inside the inner function"
-            )
-        value._rec.check_open(value)
-        value = _converted(value, storage.dtype)
+        key = with_integers(plain_key(key))
+    value = _fitting(x, stacked(value))
+    if type(storage) is Part:
+        _put_part(x, storage, key, value)
+        return
     mine = is_tracer(value) and value._rec is rec
-    handle = value.handle if mine else None
-    plain = value.value if mine else value
-    layout = storage.shape_view(x._place)
-    target = layout[key] if _is_basic(key) else None
+    handle, plain = (value.handle, value.value) if mine else (None, value)
     shape = tuple(np.shape(plain))
-    if isinstance(target, np.ndarray):
-        _fits(shape, target.shape)
-        storage.write(place_of(target, storage.twin), None, plain, handle, _trim(shape, target.shape))
-    elif target is not None:
-        _fits(shape, ())
-        at = _scalar_place(layout, key, storage)
-        storage.write(at, None, plain, handle, shape)
-    else:
-        cells = x._place.cells(storage.size).flat.reshape(x.shape)[key]
-        _fits(shape, np.shape(cells))
-        storage.write(None, cells, plain, handle, _trim(shape, np.shape(cells)))
+    if not is_basic(key):
+        target = np.shape(storage.numbers(place)[key])
+        _check_fit(shape, target)
+        storage.write_at(place, key, plain, handle, _trim(shape, target))
+        return
+    at = _target(storage, place, key)
+    _check_fit(shape, at.shape)
+    storage.write(at, plain, handle, _trim(shape, at.shape))
 
 
-def _put_element(x: Any, key: int, value: Any) -> bool:
-    """`x[key] = value` for one dimension and a scalar: the short way; False where it is not that simple."""
-    if len(x._value.shape) != 1 or value._value.shape or value._value.dtype != x._value.dtype:
+def _target(storage: Any, place: Place, key: Any) -> Place:
+    """The place that a basic index names: a view, or one element."""
+    seen = storage.shape_view(place)[key]
+    if isinstance(seen, np.ndarray):
+        return place_of(seen, storage.twin)
+    cell = cell_of(place, key if type(key) is tuple else (key,))
+    assert cell is not None
+    return Place((), (), cell)
+
+
+def _put_element(x: Any, key: Any, value: Any) -> bool:
+    """Write one scalar of the right dtype: the short way; False where it is not that simple."""
+    if value._value.shape or value._value.dtype != x._value.dtype:
         return False
-    n = x._value.shape[0]
-    if not -n <= key < n:
-        raise IndexError(f"index {key} is out of bounds for axis 0 with size {n}")
-    storage = x.storage()
-    place = x._place
-    storage.write_cell(place.offset + (key % n) * place.strides[0], value.value, value.handle)
+    kind = type(key)
+    if kind is int:
+        key = (key,)
+    elif kind is not tuple:
+        return False
+    storage, place = x.storage(), x._place
+    cell = cell_of(place, key)
+    if cell is None or not place.writeable or type(storage) is Part or x.is_scalar:
+        return False
+    storage.write_cell(cell, value.value, value.handle)
     return True
 
 
-def _scalar_place(layout: np.ndarray, key: Any, storage: Any) -> Place:
-    at = _one_element(layout, key)
-    return Place((), (), place_of(at, storage.twin).offset)
+def _put_part(x: Any, storage: Part, key: Any, value: Any) -> None:
+    """Write the real or the imaginary part of what an index names, and leave the other part."""
+    whole = x.view_at(x._place, storage.whole)
+    kept = whole[key]
+    if storage.name == "real":
+        whole[key] = compound(value, np.imag(kept)).astype(whole.dtype)
+    else:
+        whole[key] = compound(np.real(kept), value).astype(whole.dtype)
 
 
-def _fits(shape: tuple, target: tuple) -> None:
+def _check_fit(shape: tuple, target: tuple) -> None:
     """Raise as NumPy does where a value does not broadcast to its target."""
     if shape != target:
         try:
@@ -175,12 +190,25 @@ def _trim(shape: tuple, target: tuple) -> tuple:
     return shape[extra:] if extra > 0 and all(n == 1 for n in shape[:extra]) else shape
 
 
-def _converted(value: Any, dtype: np.dtype) -> Any:
-    """A traced value as the buffer's dtype will hold it; refused where NumPy would drop the derivative."""
+def _fitting(x: Any, value: Any) -> Any:
+    """A value as the dtype of x will hold it; refused where a derivative would get lost."""
+    if not is_tracer(value):
+        return value
+    if value._rec.level > x._rec.level:
+        raise TracerConversionError(
+            f"a traced value of an inner derivative was written into an array of an outer one, at {describe(here())}; "
+            "make the array inside the inner function"
+        )
+    if get_ident() != value._rec.owner:
+        return value._rec.released(value)
+    dtype = x.dtype
     if value.dtype == dtype:
         return value
     if value.dtype.kind in "fc" and dtype.kind not in "fc":
-        return value.plain(f"writing into a buffer of {dtype}")
+        return value.plain(f"writing into an array of {dtype}")
     if value.dtype.kind == "c" and dtype.kind == "f":
-        raise TypeError("a complex value was written into a real buffer; take np.real(...) or make the buffer complex")
+        raise TypeError(
+            f"a complex value was written into an array of {dtype}, at {describe(here())}; take np.real(...) or make "
+            "the array complex"
+        )
     return value._rec.apply(CAST, (value,), {"dtype": dtype})

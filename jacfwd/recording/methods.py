@@ -5,15 +5,33 @@ from typing import Any
 
 import numpy as np
 
+from jacfwd.errors import TracerConversionError
+from jacfwd.locations import describe, here
+from jacfwd.recording.apply import SPECIAL, boxed
+from jacfwd.recording.parts import IMAG, REAL, Part
 from jacfwd.rules import find
 from jacfwd.rules.internal import cast
 
-__all__ = ["Methods"]
+__all__ = ["Methods", "has_order"]
+
+CAST = find(cast)
 
 SAME_NAME = (
-    "all any argmax argmin argpartition argsort choose clip compress cumprod cumsum diagonal dot max mean min "
-    "nonzero prod ptp repeat round searchsorted squeeze std sum swapaxes take trace var"
+    "all any argmax argmin argpartition argsort choose clip cumprod cumsum diagonal dot max mean min "
+    "nonzero prod put repeat round searchsorted squeeze std sum swapaxes take trace var"
 )
+# What ndarray and its scalars have and a Tracer cannot: each says why, and what to use.
+REFUSED = {
+    **dict.fromkeys(("ctypes", "data"), "its memory cannot be handed out"),
+    **dict.fromkeys(
+        ("dump", "tofile"), "it cannot be written to a file; return it from the function instead"
+    ),
+    "getfield": "it has no fields",
+    "setfield": "it has no fields",
+    "setflags": "it has no flags to set",
+    "resize": "its size is fixed; use np.resize",
+    "to_device": "it is on the CPU",
+}
 
 
 def _function(function: Callable) -> Callable:
@@ -23,25 +41,36 @@ def _function(function: Callable) -> Callable:
 class Flat:
     """`x.flat`: elements in C order, read and written where they lie."""
 
-    def __init__(self: Any, array: Any) -> None:
-        self.array = array
+    def __init__(self, array: Any) -> None:
+        self.base = array
+        self._next = 0
 
-    def _at(self: Any, key: Any) -> tuple:
-        return np.unravel_index(np.arange(self.array.size)[key], self.array.shape)
+    def _at(self, key: Any) -> tuple:
+        return np.unravel_index(np.arange(self.base.size)[key], self.base.shape)
 
-    def __getitem__(self: Any, key: Any) -> Any:
-        return self.array.reshape(-1)[key]
+    def __getitem__(self, key: Any) -> Any:
+        return self.base.flatten()[key] if not isinstance(key, int) else self.base[self._at(key)]
 
-    def __setitem__(self: Any, key: Any, value: Any) -> None:
+    def __setitem__(self, key: Any, value: Any) -> None:
         where = self._at(key)
         size = np.size(where[0]) if where else 1
-        self.array[where] = np.resize(value, size) if np.size(value) not in (1, size) else value
+        self.base[where] = np.resize(value, size) if np.size(value) not in (1, size) else value
 
-    def __len__(self: Any) -> int:
-        return self.array.size
+    def __len__(self) -> int:
+        return self.base.size
 
-    def __iter__(self: Any) -> Any:
-        return iter(self.array.reshape(-1))
+    def __iter__(self) -> Any:
+        return self
+
+    def __next__(self) -> Any:
+        if self._next >= len(self):
+            raise StopIteration
+        self._next += 1
+        return self.base[self._at(self._next - 1)]
+
+    def copy(self) -> Any:
+        """The elements as a one-dimensional array."""
+        return self.base.flatten()
 
 
 class Methods:
@@ -53,6 +82,11 @@ class Methods:
         locals()[_name] = _function(getattr(np, _name))
     del _name
     conj = conjugate = _function(np.conjugate)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in REFUSED:
+            raise AttributeError(f"a traced array has no '{name}', at {describe(here())}: {REFUSED[name]}")
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     # Attributes
 
@@ -70,28 +104,35 @@ class Methods:
 
     @property
     def real(self: Any) -> Any:
-        if self.dtype.kind != "c":
-            return self
-        part = np.real(self)
-        part.storage().locked = "the real part of a traced array was written through .real; assign z.real = ..."
-        return part
+        return self._part("real") if self.dtype.kind == "c" else self
 
     @real.setter
     def real(self: Any, value: Any) -> None:
-        self[...] = value + 1j * np.imag(self) if self.dtype.kind == "c" else value
+        self._check_parts("real")
+        self.real[...] = value
 
     @property
     def imag(self: Any) -> Any:
-        part = np.imag(self)
         if self.dtype.kind == "c":
-            part.storage().locked = "the imaginary part of a traced array was written through .imag; assign z.imag = ..."
-        return part
+            return self._part("imag")
+        return self._rec.constant(np.zeros(self.shape, self.dtype)[()])
 
     @imag.setter
     def imag(self: Any, value: Any) -> None:
+        self._check_parts("imag")
         if self.dtype.kind != "c":
             raise TypeError("array does not have imaginary part to set")
-        self[...] = np.real(self) + 1j * np.asarray(value)
+        self.imag[...] = value
+
+    def _part(self: Any, name: str) -> Any:
+        if self.is_scalar:
+            return self._rec.apply(REAL if name == "real" else IMAG, (self,), {})
+        storage = self.storage()
+        return self.view_at(self._place, Part(storage, name))
+
+    def _check_parts(self: Any, name: str) -> None:
+        if self.is_scalar:
+            raise AttributeError(f"attribute '{name}' of 'numpy.generic' objects is not writable")
 
     @property
     def flat(self: Any) -> Any:
@@ -99,9 +140,12 @@ class Methods:
 
     @flat.setter
     def flat(self: Any, value: Any) -> None:
-        self[...] = np.reshape(np.resize(value, self.shape) if np.size(value) != self.size else value, self.shape)
+        self[...] = np.reshape(
+            np.resize(value, self.shape) if np.size(value) != self.size else value, self.shape
+        )
 
     def _layout(self: Any) -> np.ndarray:
+        """A plain array of the same dtype that lies in memory in the same way; its values mean nothing."""
         storage = self.storage()
         return storage.shape_view(self._place)
 
@@ -109,7 +153,10 @@ class Methods:
 
     def reshape(self: Any, *shape: Any, order: Any = "C", copy: bool | None = None) -> Any:
         shape = shape[0] if len(shape) == 1 else shape
-        return np.reshape(self, shape, order=order)
+        if copy is False:  # raises where NumPy would have to copy
+            self._layout().reshape(shape, order=order, copy=False)
+        out = np.reshape(self, shape, order=order)
+        return out.copy("K") if copy else out
 
     def transpose(self: Any, *axes: Any) -> Any:
         return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
@@ -120,8 +167,8 @@ class Methods:
     def flatten(self: Any, order: Any = "C") -> Any:
         return np.ravel(self, order).copy()
 
-    def resize(self: Any, *shape: Any, refcheck: bool = True) -> None:
-        raise TypeError("resize in place is not supported for a traced array; use np.resize")
+    def compress(self: Any, condition: Any, axis: int | None = None, out: Any = None) -> Any:
+        return np.compress(condition, self, axis, out)
 
     # Copies and conversions
 
@@ -131,51 +178,101 @@ class Methods:
     def astype(self: Any, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: bool = True,
                copy: bool = True) -> Any:  # fmt: skip
         dtype = np.dtype(dtype)
-        if dtype == self.dtype:
-            return self.copy(order) if copy else self
         if not np.can_cast(self.dtype, dtype, casting):
-            raise TypeError(f"Cannot cast array data from {self.dtype!r} to {dtype!r} according to the rule '{casting}'")
-        if self.dtype.kind == "c" and dtype.kind == "f":
-            return np.real(self).astype(dtype)
-        return self._rec.apply(CAST, (self,), {"dtype": dtype})
+            raise TypeError(
+                f"Cannot cast array data from {self.dtype!r} to {dtype!r} according to the rule '{casting}'"
+            )
+        if dtype == self.dtype:
+            return self.copy(order) if copy or not has_order(self, order) else self
+        if dtype == object:
+            return boxed(self)
+        if dtype.kind not in "biufc":
+            raise TracerConversionError(f"a traced array cannot become {dtype}, at {describe(here())}")
+        real = np.real(self) if self.dtype.kind == "c" and dtype.kind not in "cb" else self
+        out = self._rec.apply(CAST, (real,), {"dtype": dtype})
+        return out.copy(order) if not has_order(out, order) else out
 
     def item(self: Any, *args: Any) -> Any:
         """The element as a scalar; traced, it stays a scalar Tracer, so that its derivative is kept."""
         if not args:
             if self.size != 1:
                 raise ValueError("can only convert an array of size 1 to a Python scalar")
-            return self.reshape(-1)[0]
+            args = (0,)
         at = args[0] if len(args) == 1 else args
-        return self.reshape(-1)[at] if isinstance(at, int) else self[at]
+        found = self[at] if isinstance(at, tuple) else self[np.unravel_index(at, self.shape)]
+        return _as_number(found)
 
     def tolist(self: Any) -> Any:
-        """Nested lists whose elements are scalar Tracers."""
-        return self[()] if not self.ndim else [row.tolist() if self.ndim > 1 else row for row in self]
+        """Nested lists whose elements are numbers, or scalar Tracers where derivatives would be lost."""
+        if not self.ndim:
+            return self.item()
+        return [row.tolist() if self.ndim > 1 else _as_number(row) for row in self]
+
+    def is_integer(self: Any) -> bool:
+        """Whether a scalar is a whole number."""
+        return bool(np.equal(self, np.rint(self)) & np.isfinite(self))
 
     # Writing
 
     def fill(self: Any, value: Any) -> None:
         self[...] = value
 
-    def put(self: Any, indices: Any, values: Any, mode: Any = "raise") -> None:
-        np.put(self, indices, values, mode)
-
     def sort(self: Any, axis: int = -1, kind: Any = None, order: Any = None) -> None:
-        self[...] = np.sort(self, axis=axis, kind=kind)
+        self[...] = np.sort(self, axis=axis, kind=kind, order=order)
 
-    def setfield(self: Any, *args: Any) -> None:
-        raise TypeError("setfield is not supported for a traced array")
+    def partition(self: Any, kth: Any, axis: int = -1, kind: Any = "introselect", order: Any = None) -> None:
+        self[...] = np.partition(self, kth, axis=axis, kind=kind, order=order)
 
-    def view(self: Any, *args: Any, **kwargs: Any) -> Any:
-        dtype = args[0] if args else kwargs.get("dtype", self.dtype)
-        if isinstance(dtype, type) and issubclass(dtype, np.ndarray):
-            return self[...]
-        if np.dtype(dtype) != self.dtype:
-            self.plain(f"a view as {np.dtype(dtype)}")
+    # Memory
+
+    def view(self: Any, dtype: Any = None, type: Any = None) -> Any:
+        if dtype is not None and not _is_array_class(dtype):
+            if np.dtype(dtype) != self.dtype:
+                self.plain(f"a view as {np.dtype(dtype)}")
+                return self.__array__().view(dtype)
+        elif any(cls not in (None, np.ndarray) for cls in (dtype, type)):
+            raise TracerConversionError(
+                f"a traced array cannot be viewed as another class, at {describe(here())}"
+            )
         return self[...]
 
     def tobytes(self: Any, order: Any = "C") -> bytes:
         return np.asarray(self.plain("tobytes()")).tobytes(order)
 
+    def dumps(self: Any) -> bytes:
+        return np.asarray(self.plain("dumps()")).dumps()
 
-CAST = find(cast)
+    def byteswap(self: Any, inplace: bool = False) -> Any:
+        if inplace:
+            raise TracerConversionError(
+                f"a traced array cannot swap its bytes in place, at {describe(here())}"
+            )
+        return np.asarray(self.plain("byteswap()")).byteswap()
+
+    def as_integer_ratio(self: Any) -> Any:
+        return self.plain("as_integer_ratio()").as_integer_ratio()
+
+    def hex(self: Any) -> str:
+        return self.plain("hex()").hex()
+
+
+def _is_array_class(x: Any) -> bool:
+    return isinstance(x, type) and issubclass(x, np.ndarray)
+
+
+def has_order(x: Any, order: Any) -> bool:
+    """Whether an array lies in memory as asked for."""
+    if order in ("K", "A"):
+        return True
+    return bool(x.flags.c_contiguous if order == "C" else x.flags.f_contiguous)
+
+
+def _as_number(x: Any) -> Any:
+    """A scalar as a Python number; integers and booleans by a guard, traced floats as they are."""
+    if hasattr(type(x), "__jacfwd_tracer__") and x.dtype.kind in "fc" and not x.constant:
+        return x
+    return x.plain("item()").item() if hasattr(type(x), "__jacfwd_tracer__") else x.item()
+
+
+# Views where NumPy has views.
+SPECIAL |= {np.real: lambda val: val.real, np.imag: lambda val: val.imag}

@@ -43,7 +43,6 @@ class Operators:
     """`+ - * / // % ** @`, comparisons, `& | ^`, unary ones, reflected and in place."""
 
     __slots__ = ()
-    __hash__ = None  # type: ignore[assignment]
 
     __add__, __radd__ = _binary(np.add, operator.add)
     __sub__, __rsub__ = _binary(np.subtract, operator.sub)
@@ -67,6 +66,7 @@ class Operators:
     __itruediv__, __ifloordiv__ = _inplace(np.true_divide), _inplace(np.floor_divide)
     __imod__, __ipow__, __imatmul__ = _inplace(np.remainder), _inplace(np.power), _inplace(np.matmul)
     __iand__, __ior__, __ixor__ = _inplace(np.bitwise_and), _inplace(np.bitwise_or), _inplace(np.bitwise_xor)
+    __ilshift__, __irshift__ = _inplace(np.left_shift), _inplace(np.right_shift)
 
     __neg__, __pos__, __abs__ = _unary(np.negative), _unary(np.positive), _unary(np.absolute)
     __invert__ = _unary(np.invert)
@@ -81,3 +81,12 @@ class Operators:
         if ndigits is None:
             return int(np.rint(self))
         return np.round(self, ndigits)
+
+    def __trunc__(self: Any) -> int:
+        return int(np.trunc(self))
+
+    def __floor__(self: Any) -> int:
+        return int(np.floor(self))
+
+    def __ceil__(self: Any) -> int:
+        return int(np.ceil(self))

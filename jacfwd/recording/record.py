@@ -4,19 +4,23 @@
 evaluate the function with plain values as they go; each has a level, one above the recording it runs in.
 """
 
-import threading
 import weakref
 from collections.abc import Callable, Sequence
+from threading import get_ident
 from typing import Any
 
 import numpy as np
 
+from jacfwd.errors import LeakedTracerError
 from jacfwd.formats.dispatch import as_dtype, is_tracer
 from jacfwd.graph import Graph, Guard, Node, Output
-from jacfwd.locations import describe, here
+from jacfwd.locations import Location, describe, here
 from jacfwd.primitive import Call, Primitive
+from jacfwd.recording.apply import apply
 from jacfwd.recording.interpose import RUNNING, interposed
-from jacfwd.recording.storage import Hollow, Storage, place_of
+from jacfwd.recording.layout import place_of, replica
+from jacfwd.recording.parts import Part
+from jacfwd.recording.storage import Hollow, Storage
 from jacfwd.recording.tracer import Tracer, leaked, plain_value
 from jacfwd.rules import find
 from jacfwd.rules.internal import element
@@ -25,6 +29,7 @@ __all__ = ["Forward", "Record", "Recording"]
 
 ELEMENT: Any = find(element)
 NO_PARAMS: dict[str, Any] = {}
+NUMBERS = frozenset({int, float, np.float64})
 
 
 class Recording:
@@ -35,13 +40,16 @@ class Recording:
     def __init__(self) -> None:
         self.outer = RUNNING.get()
         self.level = 0 if self.outer is None else self.outer.level + 1
-        self.thread = threading.get_ident()
-        self.closed = False
+        self.thread = get_ident()
+        # The thread that may work with this recording's Tracers; none does once it is closed.
+        self.owner: int | None = self.thread
         self.here = here
 
     # Kinds of recording differ in these
 
-    def emit(self, primitive: Primitive, handles: Sequence[Any], operands: Sequence[Any], params: dict, out: Any) -> Any:
+    def emit(
+        self, primitive: Primitive, handles: Sequence[Any], operands: Sequence[Any], params: dict, out: Any
+    ) -> Any:
         """Take note of one operation; the answer is what stands for its result, None if it is constant."""
         raise NotImplementedError
 
@@ -52,7 +60,20 @@ class Recording:
     def guard(self, handle: Any, value: Any) -> None:
         """The recording relies on this value."""
 
+    def wrap(self, out: Any, handle: Any) -> Any:
+        """A Tracer for a result of this recording."""
+        raise NotImplementedError
+
+    def made_at(self, tracer: Tracer) -> Location | None:
+        """Where in the user's code a Tracer was made."""
+        return tracer._where
+
     # Running
+
+    @property
+    def closed(self) -> bool:
+        """Whether the recorded function has returned."""
+        return self.owner is None
 
     def run(self, function: Callable, call: Callable[[], Any]) -> Any:
         """Run `call()`, which calls the user's `function`, with names rebound; then close."""
@@ -62,49 +83,70 @@ class Recording:
                 return call()
         finally:
             RUNNING.reset(token)
-            self.closed = True
+            self.owner = None
 
-    def check_open(self, tracer: Tracer) -> None:
-        """Raise LeakedTracerError where a Tracer outlives its recording."""
-        if self.closed:
+    def is_running(self) -> bool:
+        """Whether the recorded function runs, and in this thread."""
+        return get_ident() == self.owner
+
+    def released(self, tracer: Tracer) -> Any:
+        """What a Tracer is outside its recording: its value, if it is a constant.
+
+        Raises LeakedTracerError where a derivative would be lost, or another thread uses the Tracer.
+        """
+        if self.owner is not None:
+            raise LeakedTracerError(
+                f"a traced array was used in another thread than the recorded function runs in, at {describe(here())}; "
+                "compute with it in the same thread"
+            )
+        if not tracer.constant:
             raise leaked(tracer)
+        value = tracer.value
+        return value if type(value) is not Tracer or value._rec.is_running() else value._rec.released(value)
+
+    def leaf(self, value: Any) -> Any:
+        """A leaf of the output, while the recording is open: views and buffers become nodes, leaked Tracers raise."""
+        if type(value) is Tracer:
+            if not value._rec.is_running():
+                return value._rec.released(value)
+            if value._rec is self:
+                value.handle  # noqa: B018  (reading it makes the node)
+        return value
 
     # Operations
 
     def apply(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
         """Evaluate a primitive on values and take note of it; views of memory stay views."""
+        if get_ident() != self.owner:
+            operands = [self.released(x) if type(x) is Tracer and x._rec is self else x for x in operands]
+            return apply(primitive, tuple(operands), params)
         out = None
         if primitive.moves and len(operands) == 1 and not operands[0].is_scalar:
-            self.check_open(operands[0])
             seen, out = self._move(primitive, operands[0], params)
             if seen is not None:
                 return seen
         handles, values = [], []
         for x in operands:
-            if type(x) is Tracer and x._rec is self:
-                if self.closed:
-                    raise leaked(x)
-                handles.append(x.handle)
-                values.append(x.value)
-            else:
-                if type(x) is Tracer:
-                    x._rec.check_open(x)
-                handles.append(None)
-                values.append(x)
+            mine = type(x) is Tracer and x._rec is self
+            handles.append(x.handle if mine else None)
+            values.append(x.value if mine else x)
         if out is None:
             out = primitive.evaluate(values, params)
-        return self.result(primitive, handles, values, operands, params, out)
+        return self.result(primitive, handles, values, params, out)
 
-    def result(self, primitive: Primitive, handles: list, values: list, operands: Any, params: dict, out: Any) -> Any:
-        """The Tracer for a value just computed."""
-        if all(handle is None for handle in handles):
+    def result(self, primitive: Primitive, handles: list, values: list, params: dict, out: Any) -> Any:
+        """The Tracer for a value just computed, which is no operand's memory."""
+        if type(out) is np.ndarray and (out.base is not None or any([out is v for v in values])):
+            plain = [v for v in values if type(v) is np.ndarray]
+            out = out.copy("K") if any(np.may_share_memory(out, v) for v in plain) else out
+        if all([handle is None for handle in handles]):
             return self.constant(out)
         return self.wrap(out, self.emit(primitive, handles, values, params, out))
 
     def operate(self, primitive: Primitive, function: Callable, a: Any, b: Any) -> Any:
         """A binary operator on Tracers of this recording and numbers: `apply` without its questions."""
-        if self.closed:
-            raise leaked(a if type(a) is Tracer else b)
+        if get_ident() != self.owner:
+            return apply(primitive, (a, b), {})
         if type(a) is Tracer:
             handle_a, value_a = (a._handle, a._value) if a._storage is None else (a.handle, a.value)
         else:
@@ -126,35 +168,32 @@ class Recording:
         """Movement that NumPy answers with a view is a view of the same storage here: `(view or None, value)`."""
         storage: Any = x.storage()
         moved = primitive.evaluate((storage.shape_view(x._place),), params)
-        if type(moved) is np.ndarray and moved.flags.writeable and np.may_share_memory(moved, storage.twin):
+        if type(moved) is np.ndarray and np.may_share_memory(moved, storage.twin):
             return x.view_at(place_of(moved, storage.twin)), None
-        return None, moved if storage.twin is storage.memory else primitive.evaluate((x.value,), params)
-
-    def wrap(self, out: Any, handle: Any) -> Any:
-        """A Tracer for a result of this recording."""
-        if handle is None:
-            return self.constant(out)
-        return Tracer(self, out, handle)
+        plain = type(storage) is Storage and storage.twin is storage.memory
+        return None, moved if plain else primitive.evaluate((x.value,), params)
 
     def constant(self, value: Any, always: bool = False) -> Any:
         """A float or complex array that no input reaches yet, but that may be written to; others as they are."""
         if type(value) is tuple:
-            return tuple(self.constant(v) for v in value)
+            return tuple([self.constant(v) for v in value])
         if type(value) is Tracer:
-            return Tracer(self, value, None, here()) if value.dtype.kind in "fc" and not value.is_scalar else value
+            known = value._rec is self or value.dtype.kind not in "fc" or value.is_scalar
+            return value if known else Tracer(self, value, None)
         if type(value) is np.ndarray and (always or value.dtype.kind in "fc"):
-            return Tracer(self, value, None, None)
+            return Tracer(self, value, None)
         return value
 
-    def element(self, x: Tracer, cell: int) -> Any:
-        """One element of a Tracer with a storage, by its cell."""
-        storage: Storage = x._storage  # type: ignore[assignment]
+    def element(self, storage: Any, cell: int) -> Any:
+        """One element of a storage, by its cell."""
+        if type(storage) is Part:
+            return storage.of(self.element(storage.whole, cell))
         value = storage.memory[cell]
         handle, entry, shape = storage.cell(cell)
         if handle is None:
             return value
         if shape == () and entry == 0:
-            return Tracer(self, value, handle, x._where)
+            return self.wrap(value, handle)
         return self._element(handle, value, entry, shape)
 
     def element_of_node(self, handle: Any, value: Any, position: int) -> Any:
@@ -169,15 +208,19 @@ class Recording:
 
     def copy(self, x: Tracer, order: Any = "C") -> Any:
         """`x.copy()`: the same node, other memory."""
+        if get_ident() != self.owner:
+            return self.released(x).copy(order)
         value = x.value
-        out = value.copy(order) if isinstance(value, np.ndarray) or type(value) is Tracer else value
-        return Tracer(self, out, x.handle, x._where)
+        out = value if x.is_scalar else value.copy(order)
+        return Tracer(self, out, x.handle, here())
 
 
 class Forward(Recording):
     """Forward mode without a tape: a handle is the tangent block `(p,) + shape` of a value."""
 
-    def emit(self, primitive: Primitive, handles: Sequence[Any], operands: Sequence[Any], params: dict, out: Any) -> Any:
+    def emit(
+        self, primitive: Primitive, handles: Sequence[Any], operands: Sequence[Any], params: dict, out: Any
+    ) -> Any:
         if not primitive.differentiable or out.dtype.kind not in "fc":
             return None
         wanted = tuple(k for k, handle in enumerate(handles) if handle is not None)
@@ -187,6 +230,9 @@ class Forward(Recording):
                 moved = fmt.push(_joined([handles[k] for k in at]))
                 total = moved if total is None else np.add(total, moved)
         return None if total is None else as_dtype(total, out.dtype)
+
+    def wrap(self, out: Any, handle: Any) -> Any:
+        return self.constant(out) if handle is None else Tracer(self, out, handle, here())
 
     def value_of(self, handle: Any, shape: tuple[int, ...]) -> Any:
         return Hollow(shape)
@@ -207,7 +253,7 @@ def _owned(value: Any) -> Any:
     """Input values, out of reach of the caller's memory."""
     if type(value) is Tracer:
         return value.frozen()
-    return np.array(value) if isinstance(value, np.ndarray) else value
+    return replica(value) if isinstance(value, np.ndarray) else value
 
 
 class Record(Recording):
@@ -235,22 +281,34 @@ class Record(Recording):
         self.values.append(value)
         return Tracer(self, value, len(self.nodes) - 1, here())
 
-    def emit(self, primitive: Primitive, handles: Sequence[Any], operands: Sequence[Any], params: dict, out: Any) -> Any:
+    def emit(
+        self, primitive: Primitive, handles: Sequence[Any], operands: Sequence[Any], params: dict, out: Any
+    ) -> Any:
         constants = tuple(
             [self.own(x) if handle is None else None for x, handle in zip(operands, handles, strict=True)]
         )
+        params = {name: self._kept(value) for name, value in params.items()} if params else NO_PARAMS
         self.nodes.append(Node(primitive, tuple(handles), constants, params, out.shape, out.dtype, here()))
         self.values.append(out)
         return len(self.nodes) - 1
 
     def note(self, primitive: Primitive, handle_a: Any, handle_b: Any, a: Any, b: Any, out: Any) -> Any:
-        # Loops over elements live here: numbers need no copies, nor an answer to what they are.
-        constants = (a if handle_a is None else None, b if handle_b is None else None)
+        # Loops over elements live here: numbers need no copies.
+        constant_a = None if handle_a is not None else a if type(a) in NUMBERS else self.own(a)
+        constant_b = None if handle_b is not None else b if type(b) in NUMBERS else self.own(b)
         where = here(2)
         nodes = self.nodes
-        nodes.append(Node(primitive, (handle_a, handle_b), constants, NO_PARAMS, out.shape, out.dtype, where))
+        parents, constants = (handle_a, handle_b), (constant_a, constant_b)
+        nodes.append(Node(primitive, parents, constants, NO_PARAMS, out.shape, out.dtype, where))
         self.values.append(out)
-        return Tracer(self, out, len(nodes) - 1, where)
+        return Tracer(self, out, len(nodes) - 1)
+
+    def wrap(self, out: Any, handle: Any) -> Any:
+        return self.constant(out) if handle is None else Tracer(self, out, handle)
+
+    def made_at(self, tracer: Tracer) -> Location | None:
+        known = tracer._where is None and tracer._handle is not None
+        return self.nodes[tracer._handle].location if known else tracer._where
 
     def own(self, value: Any) -> Any:
         """A constant operand, copied once per array and content, so that the graph keeps no memory of the user's."""
@@ -258,6 +316,8 @@ class Record(Recording):
             return value.frozen()
         if not isinstance(value, np.ndarray):
             return value
+        if value.dtype.hasobject:  # objects have no bits of their own
+            return value.copy()
         known = self._constants.get(id(value))
         if known is not None and known[0]() is value and _same_bits(known[1], value):
             return known[1]
@@ -265,6 +325,14 @@ class Record(Recording):
         kept.flags.writeable = False
         self._constants[id(value)] = (weakref.ref(value), kept)
         return kept
+
+    def _kept(self, value: Any) -> Any:
+        """A parameter of a node that is kept: arrays and lists are copied."""
+        if type(value) is np.ndarray:
+            return self.own(value)
+        if type(value) in (list, tuple):
+            return type(value)([self._kept(part) for part in value])
+        return value
 
     def value_of(self, handle: Any, shape: tuple[int, ...]) -> Any:
         return self.values[handle]
@@ -278,12 +346,9 @@ class Record(Recording):
         return Tracer(self, out, known, None)
 
     def guard(self, handle: Any, value: Any) -> None:
-        plain = plain_value(value)
-        known = np.array(plain)
-        if handle in self._guarded:
-            return
-        self._guarded.add(handle)
-        self.guards.append(Guard(handle, known, f"at {describe(here())}"))
+        if handle not in self._guarded:
+            self._guarded.add(handle)
+            self.guards.append(Guard(handle, np.array(plain_value(value)), f"at {describe(here())}"))
 
     def graph(self, outputs: Sequence[Any]) -> Graph:
         """The closed graph with these leaves (Tracers or constants) as outputs."""
@@ -293,11 +358,10 @@ class Record(Recording):
         if type(leaf) is Tracer and leaf._rec is self:
             handle = leaf.handle
             return Output(handle, None if handle is not None else leaf.frozen().value, leaf.shape, leaf.dtype)
-        kept = leaf if is_tracer(leaf) else np.asarray(leaf)[()]
+        kept = leaf if is_tracer(leaf) else self.own(np.asarray(leaf)[()])
         return Output(None, kept, tuple(kept.shape), kept.dtype)
 
 
 def _same_bits(a: np.ndarray, b: np.ndarray) -> bool:
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return False
-    return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
+    """Whether arrays agree to the last bit, the sign of zeros included."""
+    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()

@@ -5,20 +5,24 @@ are constants to it, and their own recordings see the operations on values.
 """
 
 import math
+import operator
 import sys
 from opcode import opname
+from threading import get_ident
 from typing import Any
 
 import numpy as np
 
 from jacfwd.errors import LeakedTracerError, TracerConversionError, UnsupportedFunctionError
-from jacfwd.locations import describe
+from jacfwd.locations import Location, describe, here
 from jacfwd.primitive import Primitive
 from jacfwd.recording import indexing, ufuncs
 from jacfwd.recording.apply import apply, call_function
+from jacfwd.recording.layout import Place, replica
 from jacfwd.recording.methods import Methods
 from jacfwd.recording.operators import Operators
-from jacfwd.recording.storage import Place, Storage
+from jacfwd.recording.parts import Part
+from jacfwd.recording.storage import Storage
 from jacfwd.rules import find
 from jacfwd.rules.sparse import after_sparse, before_sparse
 
@@ -58,6 +62,15 @@ def augmented(frame: Any, target: np.ndarray) -> bool:
     return inplace and target.base is None
 
 
+HASHING = "a hash (for a dict, a set or a cache)"
+
+
+def _is_writing(where: Location) -> bool:
+    """Whether the user's code is at `target[key] = value`."""
+    code, at = where
+    return opname[code.co_code[at]] == "STORE_SUBSCR"
+
+
 class TracedArray(np.ndarray):
     """What `isinstance` sees: no Tracer is one, but every Tracer says so of its class."""
 
@@ -71,13 +84,17 @@ class Tracer(Operators, Methods):
 
     def __init__(self, rec: Any, value: Any, handle: Any, where: Any = None) -> None:
         self._rec, self._value, self._handle, self._where = rec, value, handle, where
-        self._storage: Storage | None = None
+        self._storage: Storage | Part | None = None
         self._place: Place | None = None
         self._version = 0
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
-        return TracedArray
+        """A subclass of ndarray for arrays, the scalar's own class for scalars."""
+        value = self._value
+        if type(value) is np.ndarray:
+            return TracedArray
+        return value.__class__ if type(value) is Tracer else type(value)
 
     # What it is
 
@@ -97,6 +114,11 @@ class Tracer(Operators, Methods):
             assert self._place is not None
             self._handle, self._version = storage.read(self._place), storage.version
         return self._handle
+
+    @property
+    def constant(self) -> bool:
+        """Whether no input reaches it; told without a look at what writes made of it."""
+        return self._handle is None if self._storage is None else self._storage.constant
 
     @property
     def is_scalar(self) -> bool:
@@ -129,34 +151,46 @@ class Tracer(Operators, Methods):
     def size(self) -> int:
         return math.prod(self._value.shape)
 
-    def storage(self) -> Storage:
+    def storage(self) -> Any:
         """The storage, opened at the first view or write."""
         if self._storage is None:
             self._storage = storage = Storage(self._rec, self._value, self._handle)
             self._place = storage.opened
         return self._storage
 
-    def view_at(self, place: Place) -> "Tracer":
-        """Another Tracer that sees the same storage through another place."""
-        storage = self.storage()
-        seen = Tracer(self._rec, storage.look(place), None, self._where)
+    def view_at(self, place: Place, storage: Any = None) -> "Tracer":
+        """Another Tracer that sees the same storage, or another one of the same cells, through another place."""
+        storage = self.storage() if storage is None else storage
+        seen = Tracer(self._rec, storage.look(place), None, here())
         seen._storage, seen._place, seen._version = storage, place, -1
         return seen
 
+    def as_array(self) -> "Tracer":
+        """A scalar as an array of no dimension, which can be written to; arrays as they are."""
+        if not self.is_scalar:
+            return self
+        value = self._value
+        return Tracer(
+            self._rec, value.as_array() if type(value) is Tracer else np.array(value), self._handle, here()
+        )
+
     def frozen(self) -> "Tracer":
         """A copy that later writes do not reach, for whoever keeps it."""
-        if self._storage is None:
-            return self
-        value = self.value
-        kept = value.frozen() if type(value) is Tracer else np.array(value)
-        return Tracer(self._rec, kept, self.handle, self._where)
+        value: Any = self.value
+        if type(value) is Tracer:
+            value = value.frozen()
+        elif isinstance(value, np.ndarray):
+            value = replica(value)
+        return Tracer(self._rec, value, self.handle, self._where)
 
     # The protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if "out" in kwargs and type(kwargs["out"][0]) is np.ndarray:
             # `a += x` on a plain array that nobody else holds may rebind `a` to a new array.
-            free = sys.getrefcount(kwargs["out"][0]) <= HELD_ONCE and augmented(sys._getframe(1), kwargs["out"][0])
+            free = sys.getrefcount(kwargs["out"][0]) <= HELD_ONCE and augmented(
+                sys._getframe(1), kwargs["out"][0]
+            )
             if free and method == "__call__":
                 return ufuncs.rebound(ufunc, inputs, kwargs)
         return ufuncs.call(ufunc, method, inputs, kwargs)
@@ -199,35 +233,67 @@ class Tracer(Operators, Methods):
     # Becoming plain
 
     def decide(self) -> Any:
-        """The plain value of an integer or boolean Tracer, on which the recording now relies: a guard."""
+        """The plain value, on which the recording now relies: a guard."""
         rec = self._rec
-        rec.check_open(self)
-        value = self.value
-        if self.handle is not None:
-            rec.guard(self.handle, value)
+        if get_ident() != rec.owner:
+            return plain_value(rec.released(self))
+        value, handle = self.value, self.handle
+        if handle is not None:
+            rec.guard(handle, value)
         return value.decide() if type(value) is Tracer else value
 
     def plain(self, what: str) -> Any:
         """The plain value if no derivative is lost by it; else TracerConversionError, naming the user's line."""
-        self._rec.check_open(self)
+        rec = self._rec
+        if get_ident() != rec.owner:
+            value = rec.released(self)
+            return value.plain(what) if type(value) is Tracer else value
         if self.dtype.kind not in "fc":
             return self.decide()
+        if not self.constant:
+            raise self._refused(what)
         value = self.value
-        if self.handle is None:
-            return value.plain(what) if type(value) is Tracer else value
-        raise TracerConversionError(
+        return value.plain(what) if type(value) is Tracer else value
+
+    def _refused(self, what: str) -> TracerConversionError:
+        """The error for a conversion in which a derivative would be lost, with what to write instead."""
+        where = here()
+        if what != HASHING and _is_writing(where):
+            return TracerConversionError(
+                f"a traced {self.dtype} value was written into a plain array, which cannot hold a derivative, at "
+                f"{describe(where)}; make that array inside the function with np.array(...) or np.zeros(...), called "
+                "by these names, with a float or complex dtype"
+            )
+        return TracerConversionError(
             f"{what} would turn a traced {self.dtype} array of shape {self.shape} into plain numbers and lose its "
-            f"derivative, at {describe(self._rec.here())}; write it with NumPy functions of the array itself"
+            f"derivative, at {describe(where)}; write it with NumPy functions of the array itself"
         )
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
-        sparse = _asked_by_sparse()
-        if sparse:
+        if _asked_by_sparse():
             box = np.empty((), object)
             box[()] = self
             return box
-        value = np.asarray(self.plain("converting to an ndarray"))
-        return np.array(value, dtype=dtype, copy=True)
+        value: Any = np.asarray(self.plain("converting to an ndarray"))
+        if (
+            copy
+            or not self.constant
+            or self.is_scalar
+            or (dtype is not None and np.dtype(dtype) != value.dtype)
+        ):
+            if copy is False:
+                raise ValueError("Unable to avoid copy while creating an array as requested.")
+            return np.array(value, dtype=dtype)
+        return self._lent()
+
+    def _lent(self) -> np.ndarray:
+        """The memory of a constant, for code that reads and writes plain arrays."""
+        value = self.value
+        if type(value) is Tracer:  # these are copies of the memory, so nothing may be written to them
+            kept = np.array(plain_value(value))
+            kept.flags.writeable = False
+            return kept
+        return value if self._rec.closed else self.storage().lend(self._place)
 
     def __bool__(self) -> bool:
         if self.dtype.kind in "fc":
@@ -235,13 +301,16 @@ class Tracer(Operators, Methods):
         return bool(self.decide())
 
     def __int__(self) -> int:
-        if self.dtype.kind == "f" and self.handle is not None:
-            whole: Any = np.trunc(self).astype(np.int64)
-            return int(whole.decide())
-        return int(self.plain("int()"))
+        if self.dtype.kind != "f" or self.constant:
+            return int(self.plain("int()"))
+        if _is_writing(here()):
+            raise self._refused("writing into an array of integers")
+        # Integers have no derivative; that this one was the result is what the recording relies on.
+        whole: Any = np.trunc(self)
+        return int(whole.decide() if type(whole) is Tracer else whole)
 
     def __index__(self) -> int:
-        if self.dtype.kind in "fc" or self.shape:
+        if self.dtype.kind not in "iu" or self.shape:
             raise TypeError("only integer scalar arrays can be converted to a scalar index")
         return int(self.decide())
 
@@ -250,6 +319,11 @@ class Tracer(Operators, Methods):
 
     def __complex__(self) -> complex:
         return complex(self.plain("complex()"))
+
+    def __hash__(self) -> int:
+        if not self.is_scalar:
+            raise TypeError("unhashable type: 'numpy.ndarray'")
+        return hash(self.plain(HASHING))
 
     def __format__(self, spec: str) -> str:
         return format(plain_value(self), spec)
@@ -266,10 +340,10 @@ class Tracer(Operators, Methods):
     def __deepcopy__(self, memo: Any) -> Any:
         return self.copy()
 
-    def __reduce__(self) -> Any:
-        raise TracerConversionError("a traced array cannot be pickled; return it from the function instead")
-
-    __reduce_ex__ = lambda self, protocol: self.__reduce__()  # noqa: E731
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TracerConversionError(
+            f"a traced array cannot be pickled, at {describe(here())}; return it from the function instead"
+        )
 
 
 def plain_value(x: Any) -> Any:
@@ -296,7 +370,26 @@ def _by_ufunc(ufunc: np.ufunc, a: Any, b: Any) -> Any:
         return sparse_operator(ufunc, a, b)
     if getattr(other, "__array_ufunc__", False) is None:
         return NotImplemented
+    tracer = a if type(a) is Tracer else b
+    if ufunc in EQUALITY and _is_text(other):
+        return EQUALITY[ufunc](plain_value(tracer), other)
+    if (
+        ufunc is np.multiply
+        and isinstance(other, SEQUENCES)
+        and tracer.is_scalar
+        and tracer.dtype.kind in "iu"
+    ):
+        return other * tracer.__index__()
     return ufunc(a, b)
+
+
+# NumPy's answers do not depend on the numbers where one side is no number.
+EQUALITY: dict[Any, Any] = {np.equal: operator.eq, np.not_equal: operator.ne}
+SEQUENCES = (list, tuple, str, bytes, bytearray)
+
+
+def _is_text(x: Any) -> bool:
+    return x is None or isinstance(x, str | bytes) or (type(x) is np.ndarray and x.dtype.kind in "SU")
 
 
 def sparse_operator(ufunc: np.ufunc, a: Any, b: Any) -> Any:
@@ -314,7 +407,9 @@ def sparse_operator(ufunc: np.ufunc, a: Any, b: Any) -> Any:
 
 def leaked(tracer: Tracer) -> LeakedTracerError:
     """The error for a Tracer used after its recording."""
+    where = tracer._rec.made_at(tracer)
+    made = "" if where is None else f"; it was made at {describe(where)}"
     return LeakedTracerError(
-        "a traced array was used after the function that was recorded had returned; it was made at "
-        f"{describe(tracer._where)}; return it from the function (or in aux) instead of storing it"
+        f"a traced array was used after the recorded function had returned, at {describe(here())}{made}; return it "
+        "from the function (or in aux) instead of storing it"
     )

@@ -8,10 +8,11 @@ import numpy as np
 from jacfwd.errors import UnsupportedFunctionError
 from jacfwd.formats.dispatch import is_tracer
 from jacfwd.locations import describe, here
-from jacfwd.recording.apply import SPECIAL, apply, call_function, unsupported, write_out
+from jacfwd.recording.apply import SPECIAL, apply, boxed, call_function, stacked, unsupported, write_out
 from jacfwd.rules import find
+from jacfwd.rules.internal import add_at
 
-__all__ = ["call"]
+__all__ = ["call", "rebound"]
 
 REDUCE: dict[np.ufunc, Callable] = {
     np.add: np.sum,
@@ -35,6 +36,8 @@ def _call(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
     primitive = find(ufunc)
     if primitive is None:
         raise unsupported(ufunc)
+    if any([type(x) is np.ndarray and x.dtype == object for x in inputs]):
+        return ufunc(*map(boxed, inputs), **kwargs)
     if not kwargs:
         return primitive.rewrite(*inputs) if primitive.rewrite is not None else apply(primitive, inputs, {})
     params = dict(kwargs)
@@ -46,18 +49,23 @@ def _call(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
         result = primitive.rewrite(*inputs, **params)
     else:
         result = apply(primitive, inputs, params)
+    results = result if type(result) is tuple else (result,)
+    outs = out if type(out) is tuple else (None,) * len(results)
     if where is not True:
-        if out is None:
-            raise UnsupportedFunctionError(
-                f"{ufunc.__name__} with where= and without out= leaves elements undefined, at {describe(here())}; "
-                "give out=, or use np.where"
-            )
-        result = np.where(where, result, out[0])
-    if out is None or type(out) is tuple and all(o is None for o in out):
-        return result
-    if type(result) is tuple:
-        return tuple(r if o is None else write_out(o, r) for r, o in zip(result, out, strict=True))
-    return write_out(out, result)
+        results = tuple(_masked(ufunc, where, r, o) for r, o in zip(results, outs, strict=True))
+    written = tuple(r if o is None else write_out(o, r) for r, o in zip(results, outs, strict=True))
+    return written if type(result) is tuple else written[0]
+
+
+def _masked(ufunc: np.ufunc, where: Any, result: Any, out: Any) -> Any:
+    """The result where the mask says so, and what `out` holds elsewhere."""
+    if out is None:
+        raise UnsupportedFunctionError(
+            f"{ufunc.__name__} with where= and without out= leaves elements undefined, at {describe(here())}; "
+            "give out=, or use np.where"
+        )
+    dtype = np.result_type(result)
+    return np.where(where, result, out if out.dtype == dtype else out.astype(dtype))
 
 
 def rebound(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
@@ -69,15 +77,18 @@ def rebound(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
             f"Cannot cast ufunc '{ufunc.__name__}' output from {result.dtype} to {target.dtype} with casting rule "
             "'same_kind'"
         )
-    if np.shape(result) != target.shape:
+    if np.broadcast_shapes(np.shape(result), target.shape) != target.shape:
         raise ValueError(f"non-broadcastable output operand with shape {target.shape}")
+    if np.shape(result) != target.shape:
+        result = np.broadcast_to(result, target.shape).copy()
     return result if result.dtype == target.dtype else result.astype(target.dtype)
+
+
+# Methods
 
 
 def _reduce(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: bool = False,
             initial: Any = np._NoValue, where: Any = True) -> Any:  # fmt: skip
-    if ufunc not in REDUCE:
-        raise unsupported_method(ufunc, "reduce")
     kwargs: dict[str, Any] = {"axis": axis}
     if dtype is not None:
         kwargs["dtype"] = dtype
@@ -87,20 +98,39 @@ def _reduce(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = None, out: 
         kwargs["initial"] = initial
     if where is not True:
         kwargs["where"] = where
-    if is_tracer(array):
-        result = REDUCE[ufunc](array, **kwargs)
+    if ufunc in REDUCE:
+        traced = is_tracer(array) or any(is_tracer(value) for value in kwargs.values())
+        result = call_function(REDUCE[ufunc], (array,), kwargs) if traced else ufunc.reduce(array, **kwargs)
+    elif kwargs.keys() <= {"axis", "keepdims"} and type(axis) is int:
+        result = _folded(ufunc, array, axis)
+        result = np.expand_dims(result, axis) if keepdims else result
     else:
-        result = call_function(REDUCE[ufunc], (array,), kwargs) if _traced(kwargs) else REDUCE[ufunc](array, **kwargs)
+        raise unsupported_method(ufunc, "reduce")
     return result if out is None else write_out(out, result)
 
 
-def _traced(kwargs: dict) -> bool:
-    return any(is_tracer(value) for value in kwargs.values())
+def _folded(ufunc: np.ufunc, array: Any, axis: int) -> Any:
+    """One after the other: `((a0 * a1) * a2) ...` along an axis."""
+    rows = list(np.moveaxis(array, axis, 0))
+    if not rows:
+        if ufunc.identity is None:
+            raise ValueError(f"zero-size array to reduction operation {ufunc.__name__} which has no identity")
+        return np.full(
+            array.shape[:axis] + array.shape[axis % array.ndim + 1 :], ufunc.identity, array.dtype
+        )[()]
+    total = rows[0]
+    for row in rows[1:]:
+        total = ufunc(total, row)
+    if len(rows) > 1:
+        return total
+    return total.copy() if ufunc.identity is None else ufunc(total, ufunc.identity)
 
 
 def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
     if ufunc in ACCUMULATE:
         result = ACCUMULATE[ufunc](array, axis=axis, dtype=dtype)
+    elif dtype is not None:
+        raise unsupported_method(ufunc, "accumulate")
     else:
         moved = np.moveaxis(array, axis, 0)
         rows = [moved[0]] if len(moved) else []
@@ -111,41 +141,48 @@ def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None, o
 
 
 def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
-    a, b = (x if is_tracer(x) else np.asarray(x) for x in (a, b))
+    a, b = (x if is_tracer(x) else np.asarray(x) for x in map(stacked, (a, b)))
     return ufunc(np.reshape(a, (*a.shape, *(1,) * b.ndim)), b, **kwargs)
 
 
-def _reduceat(ufunc: np.ufunc, array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
-    if ufunc is not np.add:
+def _reduceat(
+    ufunc: np.ufunc, array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None
+) -> Any:
+    if dtype is not None:
         raise unsupported_method(ufunc, "reduceat")
     starts = [int(k) for k in np.asarray(indices)]
     moved = np.moveaxis(array, axis, 0)
-    ends = [*starts[1:], len(moved)]
-    rows = [np.sum(moved[a:b], axis=0) if a < b else moved[a] for a, b in zip(starts, ends, strict=True)]
+    n = len(moved)
+    if any(not 0 <= k < n for k in starts):
+        raise IndexError(f"an index of {starts} is out of bounds for reduceat over {n} elements")
+    rows = [
+        ufunc.reduce(moved[a:b]) if a < b else moved[a] for a, b in zip(starts, [*starts[1:], n], strict=True)
+    ]
     result = np.moveaxis(np.stack(rows), 0, axis)
-    result = result if dtype is None else result.astype(dtype)
     return result if out is None else write_out(out, result)
 
 
 def _at(ufunc: np.ufunc, target: Any, indices: Any, *values: Any) -> None:
-    """`ufunc.at`: as if element by element; sums of what meets for add and subtract."""
+    """`ufunc.at`: as if element by element; sums of what meets are one node for add and subtract."""
     if not is_tracer(target):
         write_out(target, None)
-    if ufunc in (np.add, np.subtract) and target.dtype.kind == "f":
-        positions = np.arange(target.size).reshape(target.shape)[indices]
-        spread = np.reshape(np.broadcast_to(values[0], positions.shape), (-1,))
-        if not is_tracer(spread) or spread.dtype.kind != "c":
-            sums = np.bincount(positions.reshape(-1), weights=spread, minlength=target.size)
-            target[...] = ufunc(target, np.reshape(sums, target.shape))
-            return
-    if not values:
-        target[indices] = ufunc(target[indices])
-        return
-    flat = np.arange(target.size).reshape(target.shape)[indices]
-    spread = np.broadcast_to(values[0], flat.shape)
-    for k in np.ndindex(flat.shape):
-        at = np.unravel_index(flat[k], target.shape)
-        target[at] = ufunc(target[at], spread[k])
+    positions = np.arange(target.size).reshape(target.shape)[indices]
+    places, which = np.unique(positions, return_inverse=True)
+    value = stacked(values[0]) if values else target.dtype.type(0)
+    dtype = np.result_type(value, target.dtype)
+    if not np.can_cast(dtype, target.dtype, "same_kind"):
+        raise TypeError(f"cannot cast {ufunc.__name__}.at of {np.result_type(value)} to {target.dtype}")
+    where = np.unravel_index(places, target.shape)
+    if ufunc in (np.add, np.subtract) and dtype == target.dtype:
+        added = value if ufunc is np.add else np.negative(value)
+        target[where] = add_at(target[where], added, positions=np.reshape(which, np.shape(positions)))
+    elif len(places) == np.size(positions):
+        target[indices] = ufunc(target[indices], *(value for _ in values))
+    else:
+        spread = np.broadcast_to(value, np.shape(positions))
+        for k in np.ndindex(np.shape(positions)):
+            at = np.unravel_index(positions[k], target.shape)
+            target[at] = ufunc(target[at], *(spread[k] for _ in values))
 
 
 METHODS: dict[str, Callable] = {
@@ -159,57 +196,72 @@ METHODS: dict[str, Callable] = {
 
 def unsupported_method(ufunc: np.ufunc, method: str) -> UnsupportedFunctionError:
     """The error for a ufunc's method without a rule."""
-    return UnsupportedFunctionError(f"np.{ufunc.__name__}.{method} has no derivative rule, at {describe(here())}")
+    return UnsupportedFunctionError(
+        f"np.{ufunc.__name__}.{method} has no derivative rule, at {describe(here())}"
+    )
 
 
 # Functions that write into their first argument
 
 
-def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
-    write_out(dst, np.broadcast_to(src, dst.shape) if where is True else np.where(where, src, dst))
+def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
+    src = stacked(src)
+    if not is_tracer(dst):
+        write_out(dst, src)
+    kind = getattr(src, "dtype", None)
+    if kind is not None and not np.can_cast(kind, dst.dtype, casting):
+        raise TypeError(
+            f"Cannot cast array data from {kind!r} to {dst.dtype!r} according to the rule '{casting}'"
+        )
+    dst[...] = np.broadcast_to(src, dst.shape) if where is True else np.where(where, src, dst)
 
 
 def _put(a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
     if not is_tracer(a):
         write_out(a, None)
-    flat = np.arange(a.size)
-    at = np.take(flat, np.asarray(ind).reshape(-1), mode=mode)
-    values = np.reshape(v, (-1,))
+    at = np.take(np.arange(a.size), np.asarray(ind).reshape(-1), mode=mode)
+    values = np.reshape(stacked(v), (-1,))
     if len(at):
-        _flat_view(a, at, np.resize(values, at.shape) if values.shape != at.shape else values)
+        _write_flat(a, at, values if values.shape == at.shape else np.resize(values, at.shape))
 
 
-def _flat_view(a: Any, at: np.ndarray, values: Any) -> None:
+def _write_flat(a: Any, at: np.ndarray, values: Any) -> None:
     """Write at flat C-order positions."""
     a[np.unravel_index(at, a.shape)] = values
 
 
 def _place(arr: Any, mask: Any, vals: Any) -> None:
     at = np.flatnonzero(np.asarray(mask))
+    if len(at) and not np.size(vals):
+        raise ValueError("Cannot insert from an empty array!")
     _put(arr, at, vals)
 
 
 def _putmask(a: Any, mask: Any, values: Any) -> None:
     at = np.flatnonzero(np.asarray(mask))
-    spread = np.reshape(values, (-1,))
-    _put(a, at, spread[at % len(spread)])
+    spread = np.reshape(stacked(values), (-1,))
+    if len(at) and len(spread):
+        _put(a, at, spread[at % len(spread)])
 
 
 def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     if not is_tracer(a):
         write_out(a, None)
-    positions = np.arange(a.size).reshape(a.shape)
     marks = np.zeros(a.shape, bool)
     np.fill_diagonal(marks, True, wrap)
-    _put(a, positions[marks], val)
+    _put(a, np.flatnonzero(marks), val)
 
 
 def _put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
     if not is_tracer(arr):
         write_out(arr, None)
     positions = np.arange(arr.size).reshape(arr.shape)
-    at = np.take_along_axis(positions, np.asarray(indices), axis)
-    _flat_view(arr, at, np.broadcast_to(values, at.shape))
+    indices = np.asarray(indices)
+    if axis is None:
+        at, axis = np.take_along_axis(positions.reshape(-1), indices, 0), 0
+    else:
+        at = np.take_along_axis(positions, indices, axis)
+    _write_flat(arr, at, np.broadcast_to(stacked(values), at.shape))
 
 
 SPECIAL |= {
