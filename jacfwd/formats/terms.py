@@ -1,6 +1,5 @@
 """Terms of a sum and entries of a list: which stand at the same places, and what becomes of them."""
 
-import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -15,9 +14,8 @@ from jacfwd.formats.weights import numbers, plus
 
 __all__ = ["crowded", "folded", "merge_equal", "settled"]
 
-# Overlaps of pairs of maps found before, by the maps' keys; they decide between formats and nothing else.
-OVERLAPS: dict[Any, int] = {}
-MOST_OVERLAPS = 4096
+# Rows or columns that are looked at to see how much terms overlap.
+SAMPLED = 512
 
 
 def merge_equal(terms: Sequence[Entries]) -> list[Entries]:
@@ -44,45 +42,31 @@ def _summed(a: Entries, b: Entries) -> Any:
 
 
 def crowded(terms: Sequence[Entries]) -> bool:
-    """Whether terms have more than twice as many entries together as places they stand at."""
-    total = sum(term.nnz for term in terms)
-    if total <= 2 * max((_own_places(term) for term in terms), default=0) or not total:
+    """Whether terms have more than twice as many entries together as places they stand at.
+
+    Counted on a sample of the rows (or of the columns, where there are more of those): the answer chooses between
+    two ways to store the same matrix, and must not cost more than either.
+    """
+    if len(terms) < 3:  # two terms that are not equal stand at more than half as many places
         return False
-    by_rows = [term.cols for term in terms] if all(term.rows is None for term in terms) else None
-    by_cols = [term.rows for term in terms] if all(term.cols is None for term in terms) else None
-    aligned = by_rows if by_rows is not None else by_cols
-    if aligned is not None:
-        # Every term has one entry for each row (or column): places they share are counted pair by pair.
-        most = total // 2
-        for a, b in itertools.combinations(aligned, 2):
-            most -= _overlap(a, b, terms[0].nnz)
-            if most < 0:
-                break
-        else:
-            return False
-    rows, cols, _ = zip(*(term.coo() for term in terms), strict=True)
-    i, j = np.concatenate(rows), np.concatenate(cols)
-    if total <= 2 * max(np.count_nonzero(np.bincount(i)), np.count_nonzero(np.bincount(j))):
-        return False
-    return total > 2 * coo.distinct(i, j, terms[0].n_in)
+    by_rows = terms[0].n_out >= terms[0].n_in
+    stride = max(1, max(terms[0].n_out, terms[0].n_in) // SAMPLED)
+    places = [_sampled(term, by_rows, stride) for term in terms]
+    rows, cols = (np.concatenate(part) for part in zip(*places, strict=True))
+    return len(rows) > 2 * coo.distinct(rows, cols, terms[0].n_in)
 
 
-def _own_places(term: Entries) -> int:
-    """A number of places that the entries of a term stand at, at the least."""
-    return term.nnz if term.rows is None or term.cols is None else 0
-
-
-def _overlap(a: IndexMap | None, b: IndexMap | None, size: int) -> int:
-    """At how many of `size` positions two maps agree; None is the identity."""
-    a, b = (IndexMap.identity((size,)) if index is None else index for index in (a, b))
-    key = a.key, b.key
-    if key[0][0] == key[1][0] == "affine" and key[0][3] == key[1][3]:
-        return size if key[0][2] == key[1][2] else 0
-    if key not in OVERLAPS:
-        if len(OVERLAPS) >= MOST_OVERLAPS:
-            OVERLAPS.clear()
-        OVERLAPS[key] = int(np.count_nonzero(a.flat == b.flat))
-    return OVERLAPS.get(key, 0)
+def _sampled(term: Entries, by_rows: bool, stride: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the entries in every `stride`-th row (or column)."""
+    along, across = (term.rows, term.cols) if by_rows else (term.cols, term.rows)
+    if along is None:
+        chosen = np.arange(0, term.nnz, stride)
+        found = chosen
+    else:
+        chosen = np.flatnonzero(along.flat % stride == 0) if stride > 1 else np.arange(term.nnz)
+        found = along.flat[chosen]
+    other = chosen if across is None else across.flat[chosen]
+    return (found, other) if by_rows else (other, found)
 
 
 def settled(entries: Entries) -> Entries | Dense:
