@@ -22,12 +22,13 @@ class Section:
 
 
 def setting() -> dict[str, str | int]:
-    """Machine and versions."""
+    """Machine and versions; `load` is the number of processes that wanted a core in the last minute."""
     versions = {name: metadata.version(name) for name in ("numpy", "scipy")}
     return {
         "machine": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
         "cores": os.cpu_count() or 1,
+        "load": f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown",
         "threads": os.environ.get("OMP_NUM_THREADS", "default"),
         "python": platform.python_version(),
         **versions,
