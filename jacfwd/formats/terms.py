@@ -15,7 +15,7 @@ from jacfwd.formats.weights import numbers, plus
 __all__ = ["crowded", "folded", "merge_equal", "settled"]
 
 # Rows or columns that are looked at to see how much terms overlap.
-SAMPLED = 512
+SAMPLED = 128
 
 
 def merge_equal(terms: Sequence[Entries]) -> list[Entries]:
@@ -23,7 +23,7 @@ def merge_equal(terms: Sequence[Entries]) -> list[Entries]:
     kept: list[Entries] = []
     places: dict[Any, int] = {}
     for term in terms:
-        key = (term.rows and term.rows.key, term.cols and term.cols.key, term.nnz)
+        key = _key(term.rows, term.nnz), _key(term.cols, term.nnz)
         at = places.get(key)
         if at is not None and kept[at].same_places(term):
             kept[at] = kept[at].scaled(_summed(kept[at], term))
@@ -31,6 +31,11 @@ def merge_equal(terms: Sequence[Entries]) -> list[Entries]:
             places[key] = len(kept)
             kept.append(term)
     return kept
+
+
+def _key(index: IndexMap | None, size: int) -> tuple:
+    """A map's key; None is the identity."""
+    return (IndexMap.identity((size,)) if index is None else index).key
 
 
 def _summed(a: Entries, b: Entries) -> Any:
@@ -44,13 +49,15 @@ def _summed(a: Entries, b: Entries) -> Any:
 def crowded(terms: Sequence[Entries]) -> bool:
     """Whether terms have more than twice as many entries together as places they stand at.
 
-    Counted on a sample of the rows (or of the columns, where there are more of those): the answer chooses between
-    two ways to store the same matrix, and must not cost more than either.
+    Counted on a sample of the rows (or of the columns, where there are more of those): the answer chooses
+    between two ways to store the same matrix, and must not cost more than either.
     """
     if len(terms) < 3:  # two terms that are not equal stand at more than half as many places
         return False
-    by_rows = terms[0].n_out >= terms[0].n_in
-    stride = max(1, max(terms[0].n_out, terms[0].n_in) // SAMPLED)
+    n_out, n_in = terms[0].n_out, terms[0].n_in
+    # Where every term has one entry per row, rows are read off without a search.
+    by_rows = n_out >= n_in or (n_out >= SAMPLED and all(term.rows is None for term in terms))
+    stride = max(1, (n_out if by_rows else n_in) // SAMPLED)
     places = [_sampled(term, by_rows, stride) for term in terms]
     rows, cols = (np.concatenate(part) for part in zip(*places, strict=True))
     return len(rows) > 2 * coo.distinct(rows, cols, terms[0].n_in)
@@ -60,12 +67,12 @@ def _sampled(term: Entries, by_rows: bool, stride: int) -> tuple[np.ndarray, np.
     """Rows and columns of the entries in every `stride`-th row (or column)."""
     along, across = (term.rows, term.cols) if by_rows else (term.cols, term.rows)
     if along is None:
-        chosen = np.arange(0, term.nnz, stride)
-        found = chosen
+        found = np.arange(0, term.nnz, stride)
+        other = found if across is None else across.flat[::stride]
     else:
         chosen = np.flatnonzero(along.flat % stride == 0) if stride > 1 else np.arange(term.nnz)
         found = along.flat[chosen]
-    other = chosen if across is None else across.flat[chosen]
+        other = chosen if across is None else across.flat[chosen]
     return (found, other) if by_rows else (other, found)
 
 
@@ -96,7 +103,8 @@ def folded(entries: Entries) -> Entries:
     cols = IndexMap(left, cols.target, affine=cols.affine)
     found = Entries(entries.in_shape, entries.out_shape, rows, cols, weights)
     if rows.is_identity or cols.is_identity:
-        return coo_entries(entries.in_shape, entries.out_shape, *found.coo())
+        values = weights if np.ndim(weights) == 0 else found.flat_weights()
+        return coo_entries(entries.in_shape, entries.out_shape, rows.flat, cols.flat, values)
     return found
 
 
