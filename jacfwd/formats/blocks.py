@@ -241,7 +241,7 @@ class Contraction(Format):
             return 0, max(self.nnz - self.n_out, 0)
         products = [self._count(set(labels + own)) for labels, _, own, _ in self.steps]
         sums = [self._count(made) for *_, made in self.steps]
-        return sum(products), sum(products) - sum(sums)
+        return sum(products), max(sum(products) - sum(sums), 0)
 
 
 def contraction(x: str, factors: Sequence[Labelled], out: str, sizes: dict[str, int]) -> Format:

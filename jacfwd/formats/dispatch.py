@@ -6,7 +6,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["as_dtype", "dispatched", "is_plain", "is_tracer", "strong_matmul", "strong_product"]
+__all__ = [
+    "as_array",
+    "as_dtype",
+    "dispatched",
+    "is_plain",
+    "is_tracer",
+    "on_arrays",
+    "strong_matmul",
+    "strong_product",
+]
 
 
 def is_tracer(value: Any) -> bool:
@@ -17,6 +26,27 @@ def is_tracer(value: Any) -> bool:
 def is_plain(*values: Any) -> bool:
     """Tell whether no value is a stand-in array, so that NumPy may look at its numbers."""
     return not any(is_tracer(value) for value in values)
+
+
+def as_array(x: Any) -> Any:
+    """Numbers and lists as arrays, also lists of stand-in arrays; stand-in arrays as they are."""
+    if isinstance(x, (list, tuple)) and _any_tracer(x):
+        return np.stack([as_array(part) for part in x])
+    return np.asarray(x) if is_plain(x) else x
+
+
+def _any_tracer(x: Any) -> bool:
+    return any(map(_any_tracer, x)) if isinstance(x, (list, tuple)) else is_tracer(x)
+
+
+def on_arrays(function: Callable, n: int = 1) -> Callable:
+    """The function, given lists in place of its first n operands."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*map(as_array, args[:n]), *args[n:], **kwargs)
+
+    return call
 
 
 def dispatched(function: Callable) -> Callable:

@@ -9,7 +9,7 @@ from jacfwd.errors import NotDifferentiableError, UnsupportedFunctionError
 from jacfwd.formats.base import Format
 from jacfwd.formats.blocks import Contraction
 from jacfwd.formats.combined import Pair, Sum
-from jacfwd.formats.dispatch import dispatched, is_plain
+from jacfwd.formats.dispatch import dispatched, is_plain, on_arrays
 from jacfwd.formats.entries import Entries
 from jacfwd.formats.index import IndexMap, c_strides
 from jacfwd.formats.labels import core_labels
@@ -170,8 +170,8 @@ def eigenvalues_local(call: Call) -> Format:
 def eigenvectors_local(call: Call) -> Format:
     """`dV = V (F * (V^H dA V))`, F holding the reciprocal gaps of the eigenvalues.
 
-    Complex vectors are held to the phases in which they change least; what is made of them in this module does
-    not depend on phases.
+    Complex vectors are held to the phases in which they change least; what this module makes of them does not
+    depend on phases.
     """
     upper, v = call.params["upper"], call.out
     gaps = reciprocal_gaps(eigenvalues(call.operands[0], upper=upper, alone=False))
@@ -199,6 +199,11 @@ def only_real(name: str, a: Any) -> None:
             f"{name}: the matrix does not determine the phases of its complex vectors, so they have "
             "no derivative; the values have one: np.linalg.eigvalsh(a), np.linalg.svd(a, compute_uv=False)"
         )
+
+
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    """The values alone."""
+    return eigenvalues(a, upper=is_upper(UPLO))
 
 
 def eigh(a: Any, UPLO: str = "L") -> Any:
@@ -394,14 +399,14 @@ RULES: dict[Any, Rule] = {
     eigenvalues: structured(eigenvalues_local),
     eigenvectors: structured(eigenvectors_local),
     reciprocal_gaps: structured(reciprocal_gaps_local),
-    np.linalg.eigvalsh: composed(lambda a, UPLO="L": eigenvalues(a, upper=is_upper(UPLO))),
-    np.linalg.eigh: composed(eigh),
+    np.linalg.eigvalsh: composed(on_arrays(eigvalsh)),
+    np.linalg.eigh: composed(on_arrays(eigh)),
     singular_values: structured(singular_values_local),
     left_vectors: structured(lambda call: singular_vectors_local(call, right=False)),
     right_vectors: structured(lambda call: singular_vectors_local(call, right=True)),
-    np.linalg.svd: composed(svd),
-    np.linalg.svdvals: composed(lambda x, /: singular_values(x)),
+    np.linalg.svd: composed(on_arrays(svd)),
+    np.linalg.svdvals: composed(on_arrays(lambda x, /: singular_values(x))),
     orthogonal_factor: structured(orthogonal_local),
     triangular_factor: structured(triangular_local),
-    np.linalg.qr: composed(qr),
+    np.linalg.qr: composed(on_arrays(qr)),
 }

@@ -7,18 +7,13 @@ import numpy as np
 from jacfwd.formats.base import Format
 from jacfwd.formats.blocks import Contraction
 from jacfwd.formats.combined import Sum
-from jacfwd.formats.dispatch import dispatched, is_plain
+from jacfwd.formats.dispatch import as_array, dispatched, on_arrays
 from jacfwd.formats.entries import Entries, diagonal
 from jacfwd.formats.index import IndexMap
 from jacfwd.formats.labels import STACKED
 from jacfwd.primitive import Call, Rule, composed, structured
 
 __all__ = ["RULES"]
-
-
-def as_array(x: Any) -> Any:
-    """Numbers and lists as arrays; stand-in arrays as they are."""
-    return np.asarray(x) if is_plain(x) else x
 
 
 # Piecewise linear interpolation
@@ -107,7 +102,6 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
             given.pop()
         return interpolated(*given)
     period = np.abs(period)
-    x, xp, fp = (as_array(value) for value in (x, xp, fp))
     x, xp = x % period, xp % period
     order = np.asarray(np.argsort(xp))
     xp, fp = xp[order], fp[order]
@@ -152,7 +146,7 @@ RULES: dict[Any, Rule] = {
         lambda call: diagonal(Segments(call).below, call.shape(3), call.out_shape),
         lambda call: diagonal(Segments(call).above, call.shape(4), call.out_shape),
     ),
-    np.interp: composed(interp),
+    np.interp: composed(on_arrays(interp, 3)),
     np.polyval: structured(polyval_local_p, polyval_local_x).on("p", "x"),
     np.vander: structured(vander_local).on("x"),
 }

@@ -9,12 +9,12 @@ from jacfwd.errors import UnsupportedFunctionError
 from jacfwd.formats.base import Format, Shape
 from jacfwd.formats.blocks import Contraction
 from jacfwd.formats.combined import Pair, Product, Sum
-from jacfwd.formats.dispatch import dispatched
+from jacfwd.formats.dispatch import dispatched, on_arrays
 from jacfwd.formats.entries import segments, selection
 from jacfwd.formats.index import IndexMap
 from jacfwd.formats.labels import core_labels
 from jacfwd.formats.operators import Operator
-from jacfwd.primitive import Call, Rule, composed, moves, reduced, structured
+from jacfwd.primitive import Call, Rule, composed, constant, moves, reduced, structured
 
 __all__ = ["RULES"]
 
@@ -279,17 +279,18 @@ RULES: dict[Any, Rule] = {
         "a", rcond=HELD, rtol=HELD, hermitian="hermitian=True reads one triangle only; leave it away"
     ),
     np.linalg.solve: structured(solve_local_a, solve_local_b).on("a", "b"),
-    np.linalg.tensorsolve: composed(tensorsolve),
-    np.linalg.tensorinv: composed(tensorinv),
-    np.linalg.matrix_power: composed(matrix_power),
-    np.linalg.cond: composed(cond),
+    np.linalg.tensorsolve: composed(on_arrays(tensorsolve, 2)),
+    np.linalg.tensorinv: composed(on_arrays(tensorinv)),
+    np.linalg.matrix_power: composed(on_arrays(matrix_power)),
+    np.linalg.cond: composed(on_arrays(cond)),
     best_solution: structured(best_local_a, best_local_b),
-    np.linalg.lstsq: composed(lstsq),
+    np.linalg.lstsq: composed(on_arrays(lstsq, 2)),
     cofactors: composed(lambda a: np.linalg.det(a)[..., None, None] * transposed(np.linalg.inv(a))),
     np.linalg.det: structured(lambda call: sum_with(det_weights(call.operands[0]), call)).on("a"),
     log_abs_det: structured(log_abs_det_local),
     det_sign: structured(det_sign_local),
-    np.linalg.slogdet: composed(lambda a: SLOGDET(det_sign(a), log_abs_det(a))),
+    np.linalg.slogdet: composed(on_arrays(lambda a: SLOGDET(det_sign(a), log_abs_det(a)))),
+    np.linalg.matrix_rank: constant().on("A"),
     np.linalg.diagonal: moves().on("x"),
     np.linalg.matrix_transpose: moves().on("x"),
 }

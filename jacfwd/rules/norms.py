@@ -1,12 +1,13 @@
 """Rules of norms; their derivative at zero is zero."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from jacfwd.formats.base import Shape
-from jacfwd.formats.dispatch import dispatched, is_plain
+from jacfwd.formats.dispatch import as_array, dispatched
 from jacfwd.primitive import Rule, composed, reduction, wirtinger
 
 __all__ = ["RULES"]
@@ -65,15 +66,20 @@ def matrix(x: Any, ord: Any, axis: Shape, keepdims: bool) -> Any:
     return np.expand_dims(out, axis) if keepdims else out
 
 
-def floating(x: Any) -> Any:
-    """As NumPy's norms begin: integers as floats."""
-    x = np.asarray(x) if is_plain(x) else x
-    return x if x.dtype.kind in "fc" else x.astype(float)
+def of_floats(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of lists and integers, which NumPy's norms take as arrays of floats."""
+
+    @functools.wraps(function)
+    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+        x = as_array(x)
+        return function(x if x.dtype.kind in "fc" else x.astype(float), *args, **kwargs)
+
+    return call
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """`np.linalg.norm`: of vectors over one axis, of matrices over two, of everything without either."""
-    x, ndim = floating(x), np.ndim(x)
+    ndim = np.ndim(x)
     if axis is None:
         if ord is None or (ord in ("f", "fro") and ndim == 2) or (ord == 2 and ndim == 1):
             return power_norm(x, p=2, axis=None, keepdims=keepdims)
@@ -89,18 +95,18 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     """`np.linalg.vector_norm`: over all axes named as if they were one."""
     axes = None if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, np.ndim(x))
-    return vector(floating(x), ord, axes, keepdims)
+    return vector(x, ord, axes, keepdims)
 
 
 def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
     """`np.linalg.matrix_norm`: over the last two axes."""
     ndim = np.ndim(x)
-    return matrix(floating(x), ord, (ndim - 2, ndim - 1), keepdims)
+    return matrix(x, ord, (ndim - 2, ndim - 1), keepdims)
 
 
 RULES: dict[Any, Rule] = {
     power_norm: reduction(power_norm_weight),
-    np.linalg.norm: composed(norm),
-    np.linalg.vector_norm: composed(vector_norm),
-    np.linalg.matrix_norm: composed(matrix_norm),
+    np.linalg.norm: composed(of_floats(norm)),
+    np.linalg.vector_norm: composed(of_floats(vector_norm)),
+    np.linalg.matrix_norm: composed(of_floats(matrix_norm)),
 }

@@ -11,7 +11,7 @@ import numpy as np
 from jacfwd.formats.base import Format, Shape
 from jacfwd.formats.blocks import contraction
 from jacfwd.formats.combined import Pair
-from jacfwd.formats.dispatch import dispatched, is_plain, strong_matmul
+from jacfwd.formats.dispatch import as_array, dispatched, on_arrays, strong_matmul
 from jacfwd.formats.entries import Entries, coo_entries, nothing
 from jacfwd.formats.index import IndexMap
 from jacfwd.formats.labels import STACKED, Labels, core_labels, einsum_labels, labelled, subscripts_of
@@ -58,11 +58,6 @@ def remembered(function: Callable[..., Labels]) -> Callable[..., Labels]:
 def of_conjugate(fmt: Format, x: Any) -> Format:
     """The format applied to the conjugate of x."""
     return Pair(nothing(fmt.in_shape, fmt.out_shape), fmt) if np.iscomplexobj(x) else fmt
-
-
-def as_array(x: Any) -> Any:
-    """Numbers as arrays; stand-in arrays as they are."""
-    return np.asarray(x) if is_plain(x) else x
 
 
 def conjugate(x: Any) -> Any:
@@ -143,7 +138,7 @@ def einsum(*operands: Any, **options: Any) -> Any:
         subscripts, arrays = operands[0], list(operands[1:])
     else:
         subscripts, arrays = subscripts_of(operands)
-    return subscripted(*arrays, subscripts=subscripts, **options)
+    return subscripted(*map(as_array, arrays), subscripts=subscripts, **options)
 
 
 # Products without a sum
@@ -285,7 +280,7 @@ def correlate_local(call: Call, k: int) -> Format:
 def offset(call: Call, default: str, middle: int) -> int:
     """Where the output starts within the full convolution."""
     mode = call.params.get("mode", default)
-    # NumPy counts the modes too, and before 2.2 looks at the first letter only.
+    # Modes may be numbers, and older versions of NumPy look at the first letter only.
     letter = "vsf"[mode] if isinstance(mode, int) else mode[0].lower()
     shortest = min(math.prod(call.shape(0)), math.prod(call.shape(1)))
     return {"f": 0, "s": middle, "v": shortest - 1}[letter]
@@ -307,11 +302,11 @@ RULES: dict[Any, Rule] = {
     strong_matmul: contracted(gufunc("mk", "kn", out="mn")),
     np.dot: contracted(dot_labels).on("a", "b", signature="a, b, out=None"),
     np.inner: contracted(inner_labels).on("a", "b", signature="a, b, /"),
-    np.vdot: composed(vdot),
+    np.vdot: composed(on_arrays(vdot, 2)),
     np.outer: local_rule(outer_local).on("a", "b"),
-    np.kron: composed(kron),
-    np.cross: composed(cross),
-    np.trace: composed(trace),
+    np.kron: composed(on_arrays(kron, 2)),
+    np.cross: composed(on_arrays(cross, 2)),
+    np.trace: composed(on_arrays(trace)),
     np.tensordot: contracted(tensordot_labels).on("a", "b"),
     np.einsum: composed(einsum),
     subscripted: contracted(subscripted_labels),

@@ -360,6 +360,7 @@ def linalg_samples() -> dict:
         linalg.log_abs_det: SQUARE[:4],
         linalg.det_sign: [SQUARE[0], *SQUARE[-2:]],
         np.linalg.slogdet: SQUARE,
+        np.linalg.matrix_rank: [calls(real(3, 3)), calls(real(2, 3, 4), rtol=1e-8)],
         np.linalg.diagonal: [calls(STACK), calls(STACK, offset=1)],
         np.linalg.matrix_transpose: [calls(STACK)],
         np.linalg.cholesky: [

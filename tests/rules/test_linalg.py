@@ -187,6 +187,57 @@ def test_a_long_kernel_is_kept_as_what_it_does():
     assert fmt.T.push(np.zeros((0, 299))).shape == (0, 200)
 
 
+LISTS = {
+    "norm": lambda x, y: np.linalg.norm([x, y]),
+    "det": lambda x, y: np.linalg.det([[x, y], [1.0, x]]),
+    "slogdet": lambda x, y: np.linalg.slogdet([[x, y], [1.0, x]]).logabsdet,
+    "inv": lambda x, y: np.linalg.inv([[x, y], [1.0, x]]),
+    "solve": lambda x, y: np.linalg.solve([[x, y], [1.0, x]], [y, 1.0]),
+    "eigvalsh": lambda x, y: np.linalg.eigvalsh([[x, 0.0], [y, 3.0]]),
+    "matrix_power": lambda x, y: np.linalg.matrix_power([[x, y], [1.0, x]], 3),
+    "multi_dot": lambda x, y: np.linalg.multi_dot([[[x, y]], [[1.0, x], [2.0, y]]]),
+    "cross": lambda x, y: np.cross([x, y, 1.0], [1.0, 2.0, x]),
+    "kron": lambda x, y: np.kron([x, y], [[1.0], [y]]),
+    "trace": lambda x, y: np.trace([[x, y], [1.0, x]]),
+    "vdot": lambda x, y: np.vdot([x, y], [y, 1.0]),
+    "dot": lambda x, y: np.dot([x, y], [[y], [1.0]]),
+    "einsum": lambda x, y: np.einsum("i,i", [x, y], [y, 1.0]),
+    "tensordot": lambda x, y: np.tensordot([x, y], [y, 1.0], 1),
+    "outer": lambda x, y: np.outer([x, y], [y, 1.0]),
+    "convolve": lambda x, y: np.convolve([x, y], [1.0, 2.0, y]),
+    "interp": lambda x, y: np.interp([x, 1.5], [0.0, 1.0, 3.0], [1.0, y, 4.0]),
+    "polyval": lambda x, y: np.polyval([x, y, 2.0], [y, 1.0]),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_of_numbers_stand_for_arrays(name):
+    point = np.float64(0.75), np.float64(1.25)
+    f = LISTS[name]
+    jf.check_jacobian(f, *point)
+
+
+@pytest.mark.parametrize("method", ["forward", "accumulate", "reverse"])
+def test_methods_operators_and_attributes(method):
+    """Products as they are mostly written."""
+    a = np.arange(8.0).reshape(2, 4)
+
+    def f(x):
+        square = x.reshape(2, 2)
+        return (a @ x).dot(square).T @ square + x.dot(x) * square.trace() - x[:2] @ a[:, 1:3]
+
+    x = np.array([1.0, -2.0, 0.5, 3.0])
+    jacobian = jf.jacobian(f, method=method)(x)
+    for v, column in zip(np.eye(4), jacobian.T, strict=True):
+        np.testing.assert_allclose(column, richardson(f, x, v)[0], atol=1e-9)
+
+
+def test_rank_is_a_constant():
+    np.testing.assert_array_equal(
+        jf.gradient(lambda a: a[0, 0] * np.linalg.matrix_rank(a))(np.eye(2)), [[2, 0], [0, 0]]
+    )
+
+
 # Refusals
 
 
