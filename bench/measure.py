@@ -1,7 +1,9 @@
 """Timing tools: interleaved repeats after a warm-up, and ratios of their medians.
 
-Other work on the machine slows all the contenders of one round alike, so every round times each of them
-once, and what is compared is their ratio.
+Every round times each contender once, and what is compared is their ratio within the round. The clock is
+the processor time of this process: on a machine that has other work too, elapsed time counts the slices that
+went to others, and these fall on a short function and on a long one unequally (they made a ratio of 63 look
+like 40). It adds up the time of threads, so that contenders have to be compared on one thread.
 """
 
 import dataclasses
@@ -66,14 +68,14 @@ def repetitions(call: Callable[[], object], at_least: float) -> int:
 
 
 def seconds_per_call(call: Callable[[], object], number: int) -> float:
-    """Mean time of `number` calls in a row, with the garbage collector at rest."""
+    """Mean processor time of `number` calls in a row, with the garbage collector at rest."""
     gc.collect()
     gc.disable()
     try:
-        start = time.perf_counter()
+        start = time.process_time()
         for _ in range(number):
             call()
-        return (time.perf_counter() - start) / number
+        return (time.process_time() - start) / number
     finally:
         gc.enable()
 

@@ -80,8 +80,8 @@ def markdown(sections: Sequence[Section]) -> str:
     where = ", ".join(f"{name} {value}" for name, value in setting().items())
     parts = [
         "# Benchmarks",
-        "Made by `python -m bench`. Every time is a median of interleaved repeats after a warm-up and is "
-        "given as a multiple of the time of the function itself in the same run; every derivative was "
+        "Made by `python -m bench`. Every time is processor time, a median of interleaved repeats after a "
+        "warm-up, given as a multiple of the time of the function itself in the same run; every derivative was "
         "verified by a complex step, by differences or by a closed form before it was timed.",
         f"Measured with: {where}.",
     ]
