@@ -13,7 +13,7 @@ from jacfwd.formats.combined import Sum
 from jacfwd.formats.entries import Entries
 from jacfwd.formats.index import IndexMap
 
-__all__ = ["accumulate", "columns_of", "to_csr"]
+__all__ = ["accumulate", "columns_of", "storable", "to_csr"]
 
 
 def columns_of(chain: Chain, k: int) -> Entries:
@@ -55,14 +55,20 @@ def _may_be_complex(chain: Chain, step: Any) -> bool:
     return any(chain.graph.nodes[q].dtype.kind == "c" for parents, _ in step.groups for q in parents)
 
 
-def to_csr(chain: Chain, parts: list[Format | None], dtype: np.dtype) -> sp.csr_array:
+def storable(dtype: np.dtype) -> np.dtype:
+    """The dtype in which matrices hold derivatives: scipy.sparse has no half precision, single stands in."""
+    return np.dtype(np.float32) if dtype == np.float16 else dtype
+
+
+def to_csr(chain: Chain, parts: list[Format | None]) -> sp.csr_array:
     """Outputs' Jacobians as one canonical CSR matrix `(m, n)`; entries whose value is zero are stored."""
     placed = [(part, start) for part, start in zip(parts, chain.out_offsets, strict=False) if part is not None]
     pieces = [(term, start) for part, start in placed for term in (part.terms if isinstance(part, Sum) else [part])]
     lists = [(*piece.coo(), start) for piece, start in pieces]
     total = sum(len(rows) for rows, _, _, _ in lists)
     index = np.int32 if max(chain.m, chain.n, total) < 2**31 else np.int64
-    rows, cols, values = np.empty(total, index), np.empty(total, index), np.empty(total, dtype)
+    rows, cols = np.empty(total, index), np.empty(total, index)
+    values = np.empty(total, storable(chain.dtype))
     at = 0
     for r, c, v, start in lists:
         own = slice(at, at + len(r))

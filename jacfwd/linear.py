@@ -101,7 +101,7 @@ class LinearMap(LinearOperator):
 
     @functools.cached_property
     def _matrix(self) -> sp.csr_array:
-        matrix = to_csr(self.chain, accumulate(self.chain), self.dtype)
+        matrix = to_csr(self.chain, accumulate(self.chain))
         if self._transpose:
             matrix = matrix.T.tocsr()
         return matrix.conj() if self._conjugate else matrix

@@ -71,8 +71,7 @@ def _in_blocks(chain: Chain, count: int, product: Callable) -> Any:
 def _accumulated(chain: Chain) -> Any:
     parts = accumulate(chain)
     if chain.plain:
-        found = to_csr(chain, parts, _storable(chain.dtype)).toarray()
-        return found.astype(chain.dtype, copy=False)
+        return to_csr(chain, parts).toarray().astype(chain.dtype, copy=False)
     total = np.zeros((chain.m * chain.n,), chain.dtype)
     for part, start in zip(parts, chain.out_offsets, strict=False):
         if part is not None:
@@ -91,8 +90,7 @@ def sparse(chain: Chain, method: str, format: str = "csr") -> Any:  # noqa: A002
         raise ValueError(f"format must be one of {', '.join(map(repr, FORMATS))}, got {format!r}")
     if not chain.plain:
         raise TypeError("a sparse Jacobian cannot be traced by an outer derivative; use sparse=False inside")
-    parts = accumulate(chain)
-    matrix = to_csr(chain, parts, _storable(chain.dtype))
+    matrix = to_csr(chain, accumulate(chain))
     if choose(chain, method, True) != "accumulate":
         matrix = _filled(chain, matrix, method)
     return matrix if format == "csr" else matrix.asformat(format)
@@ -115,7 +113,3 @@ def _filled(chain: Chain, structure: sp.csr_array, method: str) -> sp.csr_array:
         own = order[slice(*np.searchsorted(along[order], [first, last]))]
         data[own] = block[along[own] - first, across[own]]
     return sp.csr_array((data, structure.indices, structure.indptr), shape=structure.shape)
-
-
-def _storable(dtype: np.dtype) -> np.dtype:
-    return np.dtype(np.float32) if dtype == np.float16 else dtype
