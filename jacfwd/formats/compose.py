@@ -21,7 +21,7 @@ from jacfwd.formats.index import IndexMap
 from jacfwd.formats.terms import crowded, folded, merge_equal, settled
 from jacfwd.formats.weights import numbers, times
 
-__all__ = ["add", "as_entries", "compose", "real_part", "stack"]
+__all__ = ["MOST_TERMS", "add", "as_entries", "compose", "real_part", "stack"]
 
 MOST_TERMS = 32
 # A matrix with at most this many rows or columns is written out.
@@ -189,7 +189,7 @@ def add(terms: Sequence[Format]) -> Format:
     flat = [part for term in terms for part in (term.terms if isinstance(term, Sum) else [term])]
     if len(flat) == 1:
         return flat[0]
-    flat = [_slim(term) for term in flat]
+    flat = [_slim(term) for term in flat if type(term) is not Entries or term.nnz] or flat[:1]
     if any(isinstance(term, Pair) for term in flat):
         return _pair_sum(flat)
     if any(isinstance(term, Dense) for term in flat):
