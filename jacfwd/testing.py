@@ -53,8 +53,8 @@ def check_rule(
     Parameters
     ----------
     rule : the rule to check; by default the one in the table
-    analytic : whether `function` is analytic where it is called, so that real operands can be moved into the
-        complex plane, which is exact to rounding
+    analytic : whether `function` is analytic where it is called, so that real operands of real results can be
+        moved into the complex plane, which is exact to rounding
     tolerance : relative to the largest entry of a derivative; for results below float64 at least 10^4 of
         their rounding errors
 
@@ -291,7 +291,7 @@ def check_push(subject: Subject, block: Array, pushed: Array, labels: list[str])
 
 def oracle(subject: Subject, direction: Array) -> tuple[Array, Array]:
     """The directional derivative without the rule, and its error."""
-    if subject.analytic and subject.point.dtype.kind == "f":
+    if subject.analytic and kind(subject.point) == kind(subject.call.out) == "f":
         derivative = complex_step(subject.at, subject.point, direction)
         return derivative, 1e-13 * np.abs(derivative)
     return richardson(subject.at, subject.point, direction)

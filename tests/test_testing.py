@@ -26,6 +26,7 @@ RIGHT = [
     (np.sin, (np.float32(0.5),), {}),
     (np.sin, (0.5,), {}),
     (np.multiply, (Z, X), {}),
+    (np.multiply, (Z, X), {"analytic": True}),
     (np.multiply, (X, 2), {"tolerance": 1e-10}),
     (np.conjugate, (Z,), {}),
     (np.sqrt, (np.array([0.0, 1.0]),), {}),
@@ -51,6 +52,9 @@ WRONG = [
         elementwise(lambda out, x: np.where(x < 0, 0, np.cos(x))),
         r"1 of 9 entries\n  d out\[2\] / d in\[2\]",
     ),
+    # a slope that is large, or small
+    (np.multiply, (X, 1e6), elementwise(lambda out, x, y: 1.001 * y), "push disagrees"),
+    (np.multiply, (X, 1e-6), elementwise(lambda out, x, y: 1.001 * y), "push disagrees"),
     # a slope for the wrong operand
     (np.subtract, (X, 2 * X), elementwise(lambda out, x, y: 1, lambda out, x, y: 1), "operand 1"),
     # a zero that is none, by name and by rule
@@ -68,6 +72,8 @@ WRONG = [
     (np.roll, (X, 1), moves().on("a"), None),
     (np.sum, (X,), reduction(lambda out, x, **params: 2.0).on("a"), "push disagrees"),
     # the value itself
+    (np.divmod, (X, 0.7), composed(lambda x, y: (*np.divmod(x, y), y)), "expected 2 results"),
+    (np.square, (X,), composed(lambda x: np.where(x == X, x * x, 0)), "value at"),
     (np.divmod, (X, 0.7), composed(lambda x, y: (np.floor_divide(x, y), np.fmod(x, y))), "value at"),
     (np.divmod, (X, 0.7), composed(lambda x, y: np.floor_divide(x, y)), "expected 2 results"),
     (

@@ -32,7 +32,14 @@ ELEMENTWISE: dict[Callable, list[Sample]] = {
         Sample((ROWS.astype(np.float32), 0, 1)),
         Sample((ROWS, 1.0, -1.0)),
         Sample((ROWS, -1.0, 1.0), {"dtype": np.float32}),
-        *([Sample((ROWS,), {"min": ENDS, "max": 0.5}), Sample((ROWS,))] if SINCE_2_1 else []),
+        *(
+            [
+                Sample((ROWS,), bounds)
+                for bounds in ({"min": ENDS, "max": 0.5}, {"min": 0.1}, {"max": 0.1}, {})
+            ]
+            if SINCE_2_1
+            else []
+        ),
     ],
     np._core.umath.clip: [Sample((ROWS, ENDS, 1.0)), Sample((boxed(-1, 1, (3,)), 0.0, 1.0))],
     np.angle: [
@@ -45,19 +52,25 @@ ELEMENTWISE: dict[Callable, list[Sample]] = {
     exponent: [Sample((ROWS,)), Sample((np.float32(3),))],
 }
 CONSTANT: dict[Callable, list[Sample]] = {
-    np.allclose: [Sample((X, Y)), Sample((X, X), {"rtol": 1e-3})],
+    np.allclose: [
+        Sample((X, Y)),
+        Sample((X, X + 1e-4)),
+        Sample((X, X + 1e-9)),
+        Sample((X, X), {"rtol": 1e-3}),
+    ],
     np.array_equal: [
         Sample((X, X)),
         Sample((X, Y)),
         Sample((X, X[::-1])),
         Sample((np.array([np.nan, 1]), np.array([np.nan, 1])), {"equal_nan": True}),
         Sample((np.array([np.nan, 1]), [np.nan, 1])),
+        Sample((np.array([np.nan, 1]), np.array([2.0, 1])), {"equal_nan": True}),
     ],
     np.array_equiv: [Sample((Y, np.stack([Y, Y]))), Sample((X, Y)), Sample((X, Y[:2]))],
     np.nonzero: [Sample((X,)), Sample((FLAGS[0],)), Sample((np.zeros((0, 2)),))],
     np.count_nonzero: [Sample((X,)), Sample((X,), {"axis": 1, "keepdims": True})],
     np.unravel_index: [
-        Sample((np.array([1, 5]), (2, 3))),
+        Sample((np.array([0, 1, 5]), (2, 3))),
         Sample((np.array([1, 5], np.int32), (2, 3)), {"order": "F"}),
         Sample((7, (2, 3, 4)), {"order": "F"}),
         Sample((3, 4)),
