@@ -32,10 +32,6 @@ class Timings:
         """Median time of one call."""
         return float(np.median(self.samples[name]))
 
-    def least(self, name: str) -> float:
-        """Least time of one call, the least disturbed one: for bounds in plain seconds."""
-        return float(np.min(self.samples[name]))
-
     def ratio(self, name: str, base: str) -> float:
         """Median over the rounds of time over time in the same round."""
         return float(np.median(self.samples[name] / self.samples[base]))

@@ -102,7 +102,7 @@ def costs_of_recording() -> Iterator[Claim]:
         "long": lambda: jf.trace(lambda x: scalar_chain(x, 4000), x),
     }
     timings = interleaved(calls, rounds=15)
-    each = (timings.least("long") - timings.least("short")) / 3000
+    each = (timings.seconds("long") - timings.seconds("short")) / 3000
     yield Claim("recording one scalar operation", 1e6 * each, 4, "us")
     sizes = (1000, 3000, 10**4)
     loops = {n: heat(n) for n in sizes}
@@ -110,7 +110,7 @@ def costs_of_recording() -> Iterator[Claim]:
         {str(n): partial(jf.trace, p.function, p.point) for n, p in loops.items()},
         rounds=7,
     )
-    seconds = [timings.least(str(n)) for n in sizes]
+    seconds = [timings.seconds(str(n)) for n in sizes]
     yield Claim("recording P4, n = 10^4", seconds[-1], 0.5, "s")
     yield Claim("exponent of its growth from n = 10^3", growth(sizes, seconds), 1.15)
     layers = jf.linearize(loops[10**4].function, loops[10**4].point)[1].layers

@@ -81,8 +81,8 @@ def markdown(sections: Sequence[Section]) -> str:
     parts = [
         "# Benchmarks",
         "Made by `python -m bench`. Every time is processor time, a median of interleaved repeats after a "
-        "warm-up, given as a multiple of the time of the function itself in the same run; every derivative was "
-        "verified by a complex step, by differences or by a closed form before it was timed.",
+        "warm-up, given as a multiple of the time of the function itself in the same run; every derivative "
+        "was verified by a complex step, by differences or by a closed form before it was timed.",
         f"Measured with: {where}.",
     ]
     for section in sections:
