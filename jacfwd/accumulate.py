@@ -1,19 +1,21 @@
 """The Jacobian by products of structured local Jacobians: no seeds, no colours."""
 
 import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from jacfwd.chain import Chain
+from jacfwd.chain import Chain, storable
 from jacfwd.formats import compose as algebra
-from jacfwd.formats.base import Format
+from jacfwd.formats.base import Coo, Format
 from jacfwd.formats.combined import Sum
 from jacfwd.formats.entries import Entries
 from jacfwd.formats.index import IndexMap
+from jacfwd.pattern import Pattern
 
-__all__ = ["accumulate", "columns_of", "storable", "to_csr"]
+__all__ = ["accumulate", "columns_of", "structure", "to_csr", "to_dense"]
 
 
 def columns_of(chain: Chain, k: int) -> Entries:
@@ -55,26 +57,48 @@ def _may_be_complex(chain: Chain, step: Any) -> bool:
     return any(chain.graph.nodes[q].dtype.kind == "c" for parents, _ in step.groups for q in parents)
 
 
-def storable(dtype: np.dtype) -> np.dtype:
-    """The dtype in which matrices hold derivatives: scipy.sparse has no half precision, single stands in."""
-    return np.dtype(np.float32) if dtype == np.float16 else dtype
+def _listed(chain: Chain, parts: Sequence[Format | None]) -> Iterator[Coo]:
+    """Entries of the outputs' Jacobians, each at its rows of the whole; terms of sums one by one."""
+    for part, start in zip(parts, chain.out_offsets, strict=False):
+        for term in part.terms if isinstance(part, Sum) else [part]:
+            if term is not None:
+                rows, cols, values = term.coo()
+                yield rows + start, cols, values
 
 
-def to_csr(chain: Chain, parts: list[Format | None]) -> sp.csr_array:
-    """Outputs' Jacobians as one canonical CSR matrix `(m, n)`; entries whose value is zero are stored."""
-    placed = [(part, start) for part, start in zip(parts, chain.out_offsets, strict=False) if part is not None]
-    pieces = [(term, start) for part, start in placed for term in (part.terms if isinstance(part, Sum) else [part])]
-    lists = [(*piece.coo(), start) for piece, start in pieces]
-    total = sum(len(rows) for rows, _, _, _ in lists)
+def to_csr(chain: Chain, parts: Sequence[Format | None]) -> sp.csr_array:
+    """Outputs' Jacobians as one canonical CSR matrix `(m, n)`; entries whose value is zero are stored.
+
+    Raises TypeError under an outer recording, whose values scipy.sparse cannot hold.
+    """
+    chain.require_plain()
+    lists = list(_listed(chain, parts))
+    total = sum(len(rows) for rows, _, _ in lists)
     index = np.int32 if max(chain.m, chain.n, total) < 2**31 else np.int64
     rows, cols = np.empty(total, index), np.empty(total, index)
     values = np.empty(total, storable(chain.dtype))
     at = 0
-    for r, c, v, start in lists:
+    for r, c, v in lists:
         own = slice(at, at + len(r))
-        np.add(r, start, out=rows[own], casting="unsafe")
-        cols[own], values[own] = c, v
+        rows[own], cols[own], values[own] = r, c, v
         at += len(r)
     matrix = sp.coo_array((values, (rows, cols)), shape=(chain.m, chain.n)).tocsr()
     matrix.sort_indices()
     return matrix
+
+
+def to_dense(chain: Chain, parts: Sequence[Format | None]) -> Any:
+    """Outputs' Jacobians as one array `(m, n)`; under an outer recording a traced one."""
+    size = chain.m * chain.n
+    total = np.zeros((1, size), chain.dtype)
+    for rows, cols, values in _listed(chain, parts):
+        index = IndexMap.of_positions(rows * chain.n + cols, (size,))
+        total = total + index.add(np.reshape(np.multiply(values, np.ones((), chain.dtype)), (1, -1)))
+    return np.reshape(total, (chain.m, chain.n))
+
+
+def structure(chain: Chain, parts: Sequence[Format | None]) -> Pattern:
+    """Where the outputs' Jacobians have entries, as one pattern `(m, n)`."""
+    places = [(rows, cols) for rows, cols, _ in _listed(chain, parts)]
+    rows, cols = (np.concatenate([np.zeros(0, int), *side]) for side in zip(*places, strict=True)) if places else ([], [])
+    return Pattern.from_coo(rows, cols, (chain.m, chain.n))

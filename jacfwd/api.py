@@ -10,10 +10,9 @@ from jacfwd.arguments import FIRST, has_floats, select
 from jacfwd.callables import Derivative
 from jacfwd.chain import Chain
 from jacfwd.differences import difference_jacobian
-from jacfwd.errors import JacobianMismatchError, NotDifferentiableError
-from jacfwd.formats.dispatch import is_tracer
+from jacfwd.errors import JacobianMismatchError
 from jacfwd.linear import LinearMap, flat_rows
-from jacfwd.methods import METHODS, choose, dense, sparse as sparse_matrix
+from jacfwd.methods import check_choices, dense, shaped, written
 from jacfwd.pattern import Pattern
 from jacfwd.recorded import Recorded, pushed_forward, record
 from jacfwd.recording.interpose import running
@@ -92,7 +91,7 @@ def linearize(
     >>> J.shape, len(J.layers)
     ((2, 2), 2)
     """
-    found = record(select(f, args, kwargs, argnums), has_aux)
+    found = record(select(f, args, kwargs, argnums, holomorphic=True), has_aux)
     J = found.linear_map(found.chain())
     return (found.outputs(), J, found.aux) if has_aux else (found.outputs(), J)
 
@@ -112,8 +111,7 @@ class Options:
     value: bool = False
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise ValueError(f"method must be one of {', '.join(map(repr, METHODS))}, got {self.method!r}")
+        check_choices(self.method, self.format)
 
 
 class Jacobian(Derivative):
@@ -122,76 +120,34 @@ class Jacobian(Derivative):
     public_name = "jacobian"
     defaults = {field.name: field.default for field in dataclasses.fields(Options)}
 
+    def __init__(self, f: Callable, **options: Any) -> None:
+        super().__init__(f, **options)
+        self.wanted = Options(**options)
+
+    @property
+    def function(self) -> Callable:
+        """What is differentiated."""
+        return self.f
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         options = self.wanted
         if options.sparse and running() is not None:
             raise TypeError("a sparse Jacobian cannot be traced by an outer derivative; use sparse=False inside")
         selection = select(
-            self.f, args, kwargs, options.argnums, argnames=options.argnames, holomorphic=options.holomorphic
+            self.function, args, kwargs, options.argnums, argnames=options.argnames, holomorphic=options.holomorphic
         )
         found = record(selection, options.has_aux)
         chain = found.chain()
-        self.check(found, chain)
         J = self.matrix(found, chain)
         if options.value:
             y = found.outputs()
             return ((y, found.aux), J) if options.has_aux else (y, J)
         return (J, found.aux) if options.has_aux else J
 
-    @property
-    def wanted(self) -> Options:
-        """The options as an object."""
-        return Options(**self.options)
-
-    def check(self, found: Recorded, chain: Chain) -> None:
-        """Refuse what has no Jacobian of this kind."""
-        if self.wanted.holomorphic:
-            check_holomorphic(chain)
-
     def matrix(self, found: Recorded, chain: Chain) -> Any:
         """The Jacobian in the kind that was asked for."""
         options = self.wanted
-        if not options.sparse:
-            matrix = dense(chain, options.method)
-            return matrix if options.flat else found.nested(chain, matrix, shaped=True)
-        matrix = sparse_matrix(chain, options.method)
-        if not options.flat and (len(chain.wrt) > 1 or len(found.graph.outputs) > 1 or _is_nested(found)):
-            matrix = found.nested(chain, matrix, shaped=False)
-            return _formatted(matrix, options.format)
-        return _formatted(matrix, options.format)
-
-
-def _is_nested(found: Recorded) -> bool:
-    return found.in_spec.container is not None or found.out_spec.container is not None
-
-
-def _formatted(matrix: Any, format: str) -> Any:  # noqa: A002  (as SciPy names it)
-    """Every matrix of a structure in one scipy.sparse format."""
-    if hasattr(matrix, "asformat"):
-        return matrix if format == "csr" else matrix.asformat(format)
-    if isinstance(matrix, dict):
-        return {key: _formatted(part, format) for key, part in matrix.items()}
-    if dataclasses.is_dataclass(matrix) and not isinstance(matrix, type):
-        for field in dataclasses.fields(matrix):
-            object.__setattr__(matrix, field.name, _formatted(getattr(matrix, field.name), format))
-        return matrix
-    parts = [_formatted(part, format) for part in matrix]
-    return type(matrix)(*parts) if hasattr(matrix, "_fields") else type(matrix)(parts)
-
-
-def check_holomorphic(chain: Chain) -> None:
-    """Raise NotDifferentiableError unless `J (i v) = i J v` in one random direction of the complex inputs."""
-    if chain.real_inputs or not chain.plain:
-        return
-    rng = np.random.default_rng(0)
-    v = rng.standard_normal((1, chain.n)) + 1j * rng.standard_normal((1, chain.n))
-    along, across = chain.push(v), chain.push(1j * v)
-    scale = np.abs(along).max(initial=0) + np.abs(across).max(initial=0)
-    if np.abs(across - 1j * along).max(initial=0) > 1e-8 * scale:
-        raise NotDifferentiableError(
-            "holomorphic=True, but the function is not complex differentiable here (it uses abs, conj, real or "
-            "imag); differentiate with respect to real and imaginary parts instead"
-        )
+        return written(chain, found.nested, options.method, options.format if options.sparse else None, options.flat)
 
 
 class Gradient(Jacobian):
@@ -199,24 +155,25 @@ class Gradient(Jacobian):
 
     public_name = "gradient"
 
-    def check(self, found: Recorded, chain: Chain) -> None:
-        if chain.m != 1 or len(found.graph.outputs) != 1:
-            shapes = [out.shape for out in found.graph.outputs]
-            raise ValueError(f"gradient needs an output of size 1, got shape {shapes}; use jacobian")
-
     def matrix(self, found: Recorded, chain: Chain) -> Any:
+        shapes = [out.shape for out in found.graph.outputs]
+        if chain.m != 1 or len(shapes) != 1:
+            listed = ", ".join(map(str, shapes)) or "none"
+            raise ValueError(f"a gradient or hessian needs an output of size 1, got shapes {listed}; use jacobian")
         row = dense(chain, self.wanted.method)
-        leaves = []
-        for k, at in enumerate(chain.wrt):
-            part = np.reshape(row[0, chain.offsets[k] : chain.offsets[k + 1]], found.graph.nodes[at].shape)
-            part = _cast(part, found, at)
-            leaves.append(part[()] if part.ndim == 0 and not is_tracer(part) else part)
-        return found.in_spec.unflatten(leaves)
+        out = dataclasses.replace(found.graph.outputs[0], shape=())
+        bounds = zip(chain.wrt, chain.offsets[:-1], chain.offsets[1:], strict=True)
+        return found.in_spec.unflatten([shaped(row[:, a:b], out, found.graph.nodes[at]) for at, a, b in bounds])
 
 
-def _cast(part: Any, found: Recorded, at: int) -> Any:
-    dtype = np.result_type(found.graph.outputs[0].dtype, found.graph.nodes[at].dtype)
-    return part if part.dtype == dtype else part.astype(dtype)
+class Hessian(Jacobian):
+    """`hessian(f)`: the Jacobian of the gradient."""
+
+    public_name = "hessian"
+
+    @property
+    def function(self) -> Callable:
+        return Gradient(self.f, argnums=self.wanted.argnums, method="reverse")
 
 
 def jacobian(
@@ -290,9 +247,9 @@ def jacfwd(f: Callable, argnums: Any = FIRST, *, has_aux: bool = False) -> Jacob
     """The dense Jacobian by plain forward mode: n inputs, n seeds, n times the work of one.
 
     >>> import numpy as np
-    >>> jacfwd(np.sin)(np.array([0.0, np.pi]))
-    array([[ 1.,  0.],
-           [ 0., -1.]])
+    >>> jacfwd(np.square)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
     """
     return Jacobian(f, argnums=argnums, method="forward", has_aux=has_aux)
 
@@ -319,7 +276,7 @@ def value_and_gradient(f: Callable, argnums: Any = FIRST, *, method: str = "auto
     return Gradient(f, argnums=argnums, method=method, has_aux=has_aux, value=True)
 
 
-def hessian(f: Callable, argnums: Any = FIRST, *, sparse: bool = False, method: str = "auto") -> Jacobian:
+def hessian(f: Callable, argnums: Any = FIRST, *, sparse: bool = False, method: str = "auto") -> Hessian:
     """The matrix of second derivatives, by differentiating the gradient.
 
     Raises ValueError where the output has another size than 1.
@@ -329,7 +286,7 @@ def hessian(f: Callable, argnums: Any = FIRST, *, sparse: bool = False, method: 
     array([[4., 2.],
            [2., 0.]])
     """
-    return Jacobian(Gradient(f, argnums=argnums, method="reverse"), argnums=argnums, sparse=sparse, method=method)
+    return Hessian(f, argnums=argnums, sparse=sparse, method=method)
 
 
 def hvp(f: Callable, primals: Any, tangents: Any) -> tuple[Any, Any]:
@@ -366,7 +323,7 @@ def sparsity(f: Callable, *args: Any, argnums: Any = None, **kwargs: Any) -> Pat
     >>> sparsity(lambda x: x[1:] * x[:-1], np.ones(3)).nnz
     4
     """
-    found = record(select(f, args, kwargs, argnums))
+    found = record(select(f, args, kwargs, argnums, holomorphic=True))
     return found.linear_map(found.chain()).pattern
 
 
@@ -394,10 +351,10 @@ def check_jacobian(f: Callable, *args: Any, argnums: Any = None, rtol: float = 1
     >>> import numpy as np
     >>> check_jacobian(np.sin, np.array([0.5, 1.0]))
     """
-    selection = select(f, args, kwargs, argnums)
+    selection = select(f, args, kwargs, argnums, holomorphic=True)
     found = record(selection)
     chain = found.chain()
-    J = dense(chain, choose(chain, "auto", False))
+    J = dense(chain, "auto")
     expected = difference_jacobian(_Flat(selection), flat_rows(selection.leaves))
     bound = rtol * np.maximum(np.abs(expected).max(axis=1, initial=0), 1e-3)[:, None]
     wrong = ~(np.abs(J - expected) <= bound) & ~(np.isnan(J) & np.isnan(expected))

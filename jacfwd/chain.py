@@ -1,23 +1,23 @@
-"""The chain: a graph's local Jacobians at a point, level by level, and its products with seeds from either side.
+"""The chain: a graph's local Jacobians at a point, and its products with seeds from either side.
 
-Forward mode multiplies `L_K ... L_2 L_1` from the input side, reverse mode the same factors from the output side.
-Products go node by node in level order and keep only the tangents still needed; `layers` writes the factors out.
+Forward mode multiplies `L_K ... L_2 L_1` from the input side, reverse mode the same factors from the output
+side. Products go node by node in the order of recording and keep only the tangents still needed.
 """
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 
 from jacfwd.formats.base import Format
-from jacfwd.formats.combined import Pair
 from jacfwd.formats.dispatch import as_dtype, is_plain
-from jacfwd.graph import Graph, names_of
+from jacfwd.formats.entries import coo_entries
+from jacfwd.graph import Graph
 from jacfwd.primitive import Call
 
-__all__ = ["Chain", "Layer", "Step"]
+__all__ = ["Chain", "Step", "storable"]
 
 
 class Step(NamedTuple):
@@ -25,13 +25,6 @@ class Step(NamedTuple):
 
     node: int
     groups: list[tuple[tuple[int, ...], Format]]
-
-
-class Layer(NamedTuple):
-    """One factor of the chain between two states; a state lists `(node name, flat index)` of what it holds."""
-
-    matrix: sp.csr_array
-    state: list[tuple[str, int]]
 
 
 class Chain:
@@ -96,7 +89,7 @@ class Chain:
         for out, size in zip(self.graph.outputs, self.out_sizes, strict=True):
             block = None if out.node is None else tangents.get(out.node)
             blocks.append(np.zeros((p, size), out.dtype) if block is None else np.reshape(block, (p, size)))
-        return blocks[0] if len(blocks) == 1 else np.concatenate([np.zeros((p, 0)), *blocks], axis=1)
+        return blocks[0] if len(blocks) == 1 else np.concatenate([np.zeros((p, 0), self.dtype), *blocks], axis=1)
 
     def split(self, seeds: Any) -> list[Any]:
         """Seeds `(p, n)` as one tangent block per input."""
@@ -160,7 +153,7 @@ class Chain:
         for at, size in zip(self.wrt, self.sizes, strict=True):
             block = held.get(at)
             parts.append(np.zeros((p, size), nodes[at].dtype) if block is None else np.reshape(block, (p, size)))
-        return parts[0] if len(parts) == 1 else np.concatenate([np.zeros((p, 0)), *parts], axis=1)
+        return parts[0] if len(parts) == 1 else np.concatenate([np.zeros((p, 0), self.dtype), *parts], axis=1)
 
     def _give_back(self, held: dict[int, Any], parents: tuple[int, ...], block: Any, p: int) -> None:
         """Add a cotangent to the parents it belongs to."""
@@ -175,10 +168,15 @@ class Chain:
             _accumulate(held, parent, as_dtype(part, nodes[parent].dtype))
             start = stop
 
-    @property
-    def real_inputs(self) -> bool:
-        """Whether no selected input is complex."""
-        return all(self.graph.nodes[at].dtype.kind != "c" for at in self.wrt)
+    @functools.cached_property
+    def complex_inputs(self) -> np.ndarray:
+        """Which of the n columns belong to complex inputs."""
+        return np.repeat([self.graph.nodes[at].dtype.kind == "c" for at in self.wrt], self.sizes).astype(bool)
+
+    def require_plain(self) -> None:
+        """Raise TypeError where the values are traced by an outer derivative: scipy.sparse cannot hold them."""
+        if not self.plain:
+            raise TypeError("a sparse Jacobian cannot be traced by an outer derivative; use sparse=False inside")
 
     @property
     def complex_outputs(self) -> bool:
@@ -197,8 +195,6 @@ class Chain:
                     yield from self._apart(parents, step.node, fmt)
 
     def _apart(self, parents: tuple[int, ...], child: int, fmt: Format) -> Iterator[tuple[int, int, Format]]:
-        from jacfwd.formats.entries import coo_entries
-
         rows, cols, values = fmt.coo()
         sizes = [math.prod(self.graph.nodes[q].shape) for q in parents]
         starts = np.concatenate([[0], np.cumsum(sizes)])
@@ -222,9 +218,11 @@ class Chain:
             level[step.node] = 1 + max(level[q] for parents, _ in step.groups for q in parents)
         return level
 
-    def layers(self) -> list[Layer]:
-        """The factors as sparse matrices; their product, last times ... times first, is the Jacobian."""
-        return _Layers(self).build()
+
+
+def storable(dtype: np.dtype) -> np.dtype:
+    """The dtype in which matrices hold derivatives: scipy.sparse has no half precision, single stands in."""
+    return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
 def _joined(held: dict[int, Any], parents: tuple[int, ...], shapes: list[tuple[int, ...]]) -> Any:
@@ -248,119 +246,3 @@ def _joined(held: dict[int, Any], parents: tuple[int, ...], shapes: list[tuple[i
 def _accumulate(held: dict[int, Any], at: Any, block: Any) -> None:
     known = held.get(at)
     held[at] = block if known is None else np.add(known, block)
-
-
-class _Layers:
-    """Builds layer matrices. A complex node inside has two rows, real parts then imaginary parts."""
-
-    def __init__(self, chain: Chain) -> None:
-        self.chain, self.nodes = chain, chain.graph.nodes
-        self.level = chain.levels()
-        self.names = names_of(chain.graph)
-        self.last = max((self.level.get(o.node, 0) for o in chain.graph.outputs if o.node is not None), default=0)
-        self.last = max(self.last, 1)
-        self.into: dict[int, list[tuple[int, Format]]] = {}
-        for parent, child, fmt in chain.edges():
-            self.into.setdefault(child, []).append((parent, fmt))
-        self.needed_until = self._needed_until()
-
-    def _needed_until(self) -> dict[int, int]:
-        """The last level at which somebody reads the node."""
-        until = dict.fromkeys(self.level, -1)
-        for child, edges in self.into.items():
-            for parent, _ in edges:
-                until[parent] = max(until[parent], self.level[child])
-        for out in self.chain.graph.outputs:
-            if out.node in until:
-                until[out.node] = self.last
-        return until
-
-    def rows(self, at: int) -> int:
-        """Rows of a node inside the chain."""
-        size = math.prod(self.nodes[at].shape)
-        return 2 * size if self.nodes[at].dtype.kind == "c" and at not in self.chain.wrt else size
-
-    def build(self) -> list[Layer]:
-        layers = []
-        before = self.place(self.chain.wrt)
-        for k in range(1, self.last):
-            members = [at for at, lv in self.level.items() if lv <= k and self.needed_until[at] > k]
-            after = self.place(members)
-            parts = [part for at in members for part in self.block(at, k, before, after[0][at], split=True)]
-            layers.append(self.layer(parts, after[1], before[1], self.labels(members)))
-            before = after
-        parts, start, labels = [], 0, []
-        for out, size in zip(self.chain.graph.outputs, self.chain.out_sizes, strict=True):
-            if out.node in self.level:
-                parts += self.block(out.node, self.last, before, start, split=False)
-            name = "constant" if out.node is None else self.names[out.node]
-            labels += [(name, i) for i in range(size)]
-            start += size
-        return [*layers, self.layer(parts, start, before[1], labels)]
-
-    def place(self, members: Sequence[int]) -> tuple[dict[int, int], int]:
-        """Where each member of a state begins, and the state's length."""
-        begins, start = {}, 0
-        for at in members:
-            begins[at] = start
-            start += self.rows(at)
-        return begins, start
-
-    def labels(self, members: Sequence[int]) -> list[tuple[str, int]]:
-        """`(name, flat index)` of each row of a state."""
-        found = []
-        for at in members:
-            size, name = math.prod(self.nodes[at].shape), self.names[at]
-            halves = [name] if self.rows(at) == size else [f"{name}.real", f"{name}.imag"]
-            found += [(half, i) for half in halves for i in range(size)]
-        return found
-
-    def block(self, at: int, k: int, before: tuple[dict[int, int], int], start: int, split: bool) -> list:
-        """Entries (rows, cols, values) of one member: its local Jacobians, or identity rows where it is carried."""
-        size, begins = math.prod(self.nodes[at].shape), before[0]
-        if self.level[at] < k:
-            if not split and self.rows(at) != size:
-                span = np.arange(size)
-                column = begins[at] + span
-                return [
-                    (start + span, column, np.ones(size)),
-                    (start + span, column + size, np.full(size, 1j)),
-                ]
-            span = np.arange(self.rows(at) if split else size)
-            return [(start + span, begins[at] + span, np.ones(len(span)))]
-        parts = []
-        for parent, fmt in self.into.get(at, ()):
-            for rows, cols, values in self.local(parent, fmt):
-                cols = cols + begins[parent]
-                if self.nodes[at].dtype.kind != "c":
-                    parts.append((start + rows, cols, np.real(values)))
-                elif split:
-                    parts.append((start + rows, cols, np.real(values)))
-                    parts.append((start + size + rows, cols, np.imag(values)))
-                else:
-                    parts.append((start + rows, cols, values))
-        return parts
-
-    def local(self, parent: int, fmt: Format) -> list:
-        """Entries with respect to the parent's rows: `(A + B)` on real parts, `i (A - B)` on imaginary parts."""
-        a, b = (fmt.holomorphic, fmt.conjugate) if isinstance(fmt, Pair) else (fmt, None)
-        rows, cols, values = a.coo()
-        parts = [(rows, cols, values, values)]
-        if b is not None:
-            rows, cols, values = b.coo()
-            parts.append((rows, cols, values, -values))
-        found = [(r, c, plus) for r, c, plus, _ in parts]
-        size = math.prod(self.nodes[parent].shape)
-        if self.rows(parent) != size:
-            found += [(r, c + size, 1j * minus) for r, c, _, minus in parts]
-        return found
-
-    def layer(self, parts: list, m: int, n: int, labels: list[tuple[str, int]]) -> Layer:
-        if not parts:
-            return Layer(sp.csr_array((m, n)), labels)
-        rows, cols, values = (np.concatenate([part[k] for part in parts]) for k in range(3))
-        if values.dtype.kind in "bi" or values.dtype == np.float16:
-            values = values.astype(float)
-        matrix = sp.coo_array((values, (rows, cols)), shape=(m, n)).tocsr()
-        matrix.sort_indices()
-        return Layer(matrix, labels)

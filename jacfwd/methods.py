@@ -1,5 +1,6 @@
 """The Jacobian of a chain as one matrix, by any of the methods; all are the same product in another order."""
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -7,24 +8,29 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from jacfwd.accumulate import accumulate, to_csr
-from jacfwd.chain import Chain
-from jacfwd.linear import pushed, transposed
+from jacfwd.accumulate import accumulate, to_csr, to_dense
+from jacfwd.chain import Chain, storable
+from jacfwd.formats.dispatch import as_dtype, is_tracer
+from jacfwd.graph import Node, Output
+from jacfwd.linear import check_holomorphic, pushed, transposed
 from jacfwd.memory import SMALL, budget, require
 
-__all__ = ["METHODS", "choose", "dense", "sparse"]
+__all__ = ["FORMATS", "METHODS", "check_choices", "choose", "dense", "shaped", "sparse", "written"]
 
 METHODS = ("auto", "forward", "accumulate", "reverse")
 FORMATS = ("csr", "csc", "coo", "bsr")
 
 
-def choose(chain: Chain, method: str, sparse: bool) -> str:
-    """The method that `auto` stands for: accumulate for sparse results, else from the side with fewer seeds.
+def check_choices(method: str, format: str = "csr") -> None:  # noqa: A002  (as SciPy names it)
+    """Raise ValueError for a method or a format that does not exist."""
+    for name, value, known in (("method", method, METHODS), ("format", format, FORMATS)):
+        if value not in known:
+            raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
 
-    Raises ValueError for a method that does not exist.
-    """
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(map(repr, METHODS))}, got {method!r}")
+
+def choose(chain: Chain, method: str, sparse: bool) -> str:
+    """The method that `auto` stands for: accumulate for sparse results, else from the side with fewer seeds."""
+    check_choices(method)
     if method != "auto":
         return method
     if sparse:
@@ -33,7 +39,11 @@ def choose(chain: Chain, method: str, sparse: bool) -> str:
 
 
 def dense(chain: Chain, method: str) -> Any:
-    """The Jacobian `(m, n)` as an array; under an outer recording a traced one."""
+    """The Jacobian `(m, n)` as an array; under an outer recording a traced one.
+
+    Raises NotDifferentiableError where inputs are complex and the function is not complex differentiable.
+    """
+    check_holomorphic(chain)
     require(chain.m * chain.n * chain.dtype.itemsize, f"a dense Jacobian of shape ({chain.m}, {chain.n})",
             "pass sparse=True, or use jf.linearize and products J @ v")  # fmt: skip
     return {"forward": _forward, "reverse": _reverse, "accumulate": _accumulated}[choose(chain, method, False)](chain)
@@ -69,27 +79,18 @@ def _in_blocks(chain: Chain, count: int, product: Callable) -> Any:
 
 
 def _accumulated(chain: Chain) -> Any:
-    parts = accumulate(chain)
-    if chain.plain:
-        return to_csr(chain, parts).toarray().astype(chain.dtype, copy=False)
-    total = np.zeros((chain.m * chain.n,), chain.dtype)
-    for part, start in zip(parts, chain.out_offsets, strict=False):
-        if part is not None:
-            rows, cols, values = part.coo()
-            places = (rows + start) * chain.n + cols
-            total = total + np.bincount(places, weights=values, minlength=chain.m * chain.n)
-    return np.reshape(total, (chain.m, chain.n))
+    """Structured products, written out at the end."""
+    return to_dense(chain, accumulate(chain))
 
 
 def sparse(chain: Chain, method: str, format: str = "csr") -> Any:  # noqa: A002  (as SciPy names it)
     """The Jacobian as a canonical scipy.sparse array; the structure does not depend on the point of the branch.
 
-    Half precision is stored as single: scipy.sparse has no half precision. Raises ValueError for another format.
+    Half precision is stored as single: scipy.sparse has no half precision. Raises ValueError for another format,
+    NotDifferentiableError where inputs are complex and the function is not complex differentiable.
     """
-    if format not in FORMATS:
-        raise ValueError(f"format must be one of {', '.join(map(repr, FORMATS))}, got {format!r}")
-    if not chain.plain:
-        raise TypeError("a sparse Jacobian cannot be traced by an outer derivative; use sparse=False inside")
+    check_choices(method, format)
+    check_holomorphic(chain)
     matrix = to_csr(chain, accumulate(chain))
     if choose(chain, method, True) != "accumulate":
         matrix = _filled(chain, matrix, method)
@@ -113,3 +114,31 @@ def _filled(chain: Chain, structure: sp.csr_array, method: str) -> sp.csr_array:
         own = order[slice(*np.searchsorted(along[order], [first, last]))]
         data[own] = block[along[own] - first, across[own]]
     return sp.csr_array((data, structure.indices, structure.indptr), shape=structure.shape)
+
+
+def written(
+    chain: Chain,
+    nested: Callable[[Chain, Any, Callable], Any],
+    method: str,
+    sparse_format: str | None = None,
+    flat: bool = False,
+) -> Any:
+    """The Jacobian as it was asked for: dense, or sparse in a format; `nested` cuts it into its parts, unless flat."""
+    if sparse_format is None:
+        matrix = dense(chain, method)
+        return matrix if flat else nested(chain, matrix, shaped)
+    if flat:
+        return sparse(chain, method, sparse_format)
+    check_choices(method, sparse_format)
+    return nested(chain, sparse(chain, method), functools.partial(stored, format=sparse_format))
+
+
+def shaped(part: Any, out: Output, node: Node) -> Any:
+    """A dense part of a Jacobian in shape `out.shape + in.shape`; a NumPy scalar where that is ()."""
+    part = as_dtype(np.reshape(part, (*out.shape, *node.shape)), np.result_type(out.dtype, node.dtype))
+    return part[()] if part.ndim == 0 and not is_tracer(part) else part
+
+
+def stored(part: Any, out: Output, node: Node, format: str) -> Any:  # noqa: A002  (as SciPy names it)
+    """A sparse part of a Jacobian in its dtype and format."""
+    return part.astype(storable(np.result_type(out.dtype, node.dtype)), copy=False).asformat(format)

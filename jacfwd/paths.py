@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from jacfwd.chain import Chain
-from jacfwd.formats.base import Coo, Format
-from jacfwd.formats.combined import Pair
+from jacfwd.formats.base import Coo
 from jacfwd.graph import names_of
+from jacfwd.layers import layers, on_parts
 
-__all__ = ["Path", "count_matrix", "on_parts", "paths_between"]
+__all__ = ["Path", "count_matrix", "paths_between"]
 
 Vertex = tuple[int, int]
 
@@ -141,27 +141,10 @@ def _reached_from(graph: ElementGraph, start: Vertex) -> set:
     return reach
 
 
-def on_parts(fmt: Format, split: bool) -> Coo:
-    """Entries of a local Jacobian; if the parent is split, on its real parts and then on its imaginary parts.
-
-    `A v + B conj(v)` is `A + B` on the real part of v and `i (A - B)` on the imaginary part.
-    """
-    if not split:
-        return fmt.coo()
-    a, b = (fmt.holomorphic, fmt.conjugate) if isinstance(fmt, Pair) else (fmt, None)
-    rows, cols, values = a.coo()
-    parts = [(rows, cols, values), (rows, cols + fmt.n_in, 1j * values)]
-    if b is not None:
-        rows, cols, values = b.coo()
-        parts += [(rows, cols, values), (rows, cols + fmt.n_in, -1j * values)]
-    rows, cols, values = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return rows, cols, values
-
-
 def count_matrix(chain: Chain) -> np.ndarray:
     """Numbers of paths, outputs x inputs, as exact Python integers: the product of the layers' patterns."""
     counts = np.eye(chain.n, dtype=int).astype(object)
-    for layer in chain.layers():
+    for layer in layers(chain):
         rows = layer.matrix.tocsr()
         after = np.zeros((rows.shape[0], chain.n), object)
         for i in range(rows.shape[0]):

@@ -9,15 +9,15 @@ import numpy as np
 from jacfwd.arguments import Selection
 from jacfwd.chain import Chain
 from jacfwd.formats.dispatch import as_dtype, is_tracer
-from jacfwd.graph import Graph
+from jacfwd.graph import Graph, Node, Output
 from jacfwd.linear import LinearMap, flat_rows
 from jacfwd.recording import constructors
 from jacfwd.recording.apply import stacked
 from jacfwd.recording.record import Forward, Record
 from jacfwd.recording.tracer import Tracer
-from jacfwd.structure import Spec, as_value, flatten, nest
+from jacfwd.structure import Spec, as_value, flatten, kind_of, nest
 
-__all__ = ["Recorded", "pushed_forward", "record"]
+__all__ = ["Recorded", "fresh", "pushed_forward", "record"]
 
 # Importing the constructors registers them; nothing else is needed of them here.
 assert constructors.SUBSTITUTES
@@ -41,20 +41,15 @@ class Recorded:
         """The function's value, structured, as new arrays."""
         return self.out_spec.unflatten([fresh(leaf) for leaf in self.graph.results(self.values)])
 
-    def nested(self, chain: Chain, matrix: Any, shaped: bool) -> Any:
-        """A Jacobian `(m, n)` cut into `J[output][input]`, each of shape `out.shape + in.shape` if shaped."""
-        graph = self.graph
+    def nested(self, chain: Chain, matrix: Any, finish: Callable[[Any, Output, Node], Any]) -> Any:
+        """A Jacobian `(m, n)` cut into `J[output][input]`; `finish` makes each part what it is to be."""
+        graph, whole = self.graph, len(self.graph.outputs) == len(chain.wrt) == 1
 
         def block(o: int, i: int) -> Any:
-            out, node = graph.outputs[o], graph.nodes[chain.wrt[i]]
             rows = slice(chain.out_offsets[o], chain.out_offsets[o + 1])
             cols = slice(chain.offsets[i], chain.offsets[i + 1])
-            whole = len(graph.outputs) == len(chain.wrt) == 1
             part = matrix if whole else matrix[rows, cols]
-            if not shaped:
-                return part
-            part = as_dtype(np.reshape(part, (*out.shape, *node.shape)), np.result_type(out.dtype, node.dtype))
-            return part[()] if part.ndim == 0 and not is_tracer(part) else part
+            return finish(part, graph.outputs[o], graph.nodes[chain.wrt[i]])
 
         return nest(self.out_spec, self.in_spec, block)
 
@@ -70,26 +65,33 @@ class Shaped:
     recorded: Recorded
     chain: Chain
 
-    def __call__(self, transpose: bool) -> tuple[Callable, Callable]:
+    def __call__(self, turned: bool) -> tuple[Callable, Callable]:
         graph, rec = self.recorded.graph, self.recorded
         ins = [(graph.nodes[at].shape, graph.nodes[at].dtype) for at in self.chain.wrt]
         outs = [(out.shape, out.dtype) for out in graph.outputs]
-        if transpose:
+        if turned:
             return _flattener(rec.out_spec, outs), _unflattener(rec.in_spec, ins)
         return _flattener(rec.in_spec, ins), _unflattener(rec.out_spec, outs)
 
 
 def _flattener(spec: Spec, leaves: list) -> Callable:
+    """Takes tangents, given as one value of the structure or as its entries, to one flat vector."""
+    expected = [shape for shape, _ in leaves]
+
     def flat(tangents: tuple) -> Any:
-        value = tangents[0] if len(tangents) == 1 and not (spec.container is tuple and len(spec.keys) == 1) else tangents
-        given, got = flatten(value, is_leaf=is_tracer, stack=stacked, root="tangents")
-        if len(given) != len(leaves) or any(np.shape(g) != s for g, (s, _) in zip(given, leaves, strict=True)):
-            raise ValueError(
-                f"expected tangents of shapes {[s for s, _ in leaves]}, got {[np.shape(g) for g in given]}"
-            )
-        return flat_rows(given)
+        for value in (tangents, tangents[0]) if len(tangents) == 1 else (tangents,):
+            given, got = flatten(value, is_leaf=is_tracer, stack=stacked, root="tangent", refuse=no_tangent)
+            if spec.matches(got) and [np.shape(leaf) for leaf in given] == expected:
+                return flat_rows(given)
+        found = [np.shape(leaf) for leaf in given]
+        raise ValueError(f"expected tangents {spec} of shapes {expected}, got {got} of shapes {found}")
 
     return flat
+
+
+def no_tangent(path: str, value: Any) -> TypeError:
+    """The error for something in a tangent that is neither structure nor numbers."""
+    return TypeError(f"{path} is {kind_of(value)}; expected numbers or an array")
 
 
 def _unflattener(spec: Spec, leaves: list) -> Callable:

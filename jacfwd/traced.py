@@ -1,5 +1,6 @@
 """The recorded graph as users meet it: a function that can be called, differentiated and looked at."""
 
+import copy
 import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,14 +13,16 @@ from jacfwd.chain import Chain
 from jacfwd.cost import Cost, cost_of
 from jacfwd.formats.base import Format
 from jacfwd.formats.combined import Pair
+from jacfwd.formats.dispatch import is_tracer
 from jacfwd.graph import Graph as Data
 from jacfwd.graph import names_of, to_text
+from jacfwd.layers import layers, on_parts
 from jacfwd.linear import LinearMap
-from jacfwd.methods import dense, sparse as sparse_matrix
-from jacfwd.paths import Path, count_matrix, on_parts, paths_between
+from jacfwd.methods import written
+from jacfwd.paths import Path, count_matrix, paths_between
 from jacfwd.pattern import Pattern
 from jacfwd.recorded import Recorded, fresh, record
-from jacfwd.tangents import match_tangents
+from jacfwd.tangents import argument_list, match_tangents
 
 __all__ = ["Derivatives", "Graph"]
 
@@ -59,7 +62,7 @@ class Graph:
     @classmethod
     def record(cls, f: Callable, args: tuple, kwargs: dict[str, Any]) -> "Graph":
         """Run f once at these arguments and keep what it did."""
-        selection = select(f, args, kwargs, None)
+        selection = select(f, args, kwargs, None, holomorphic=True)
         return cls(record(selection), selection)
 
     # Replay
@@ -88,16 +91,15 @@ class Graph:
                 )
 
     def _replay(self, args: tuple, kwargs: dict[str, Any]) -> Recorded:
-        leaves = self._selection(args, kwargs).leaves
+        """The graph at these arguments, of which it keeps copies."""
+        return self._at([own(leaf) for leaf in self._selection(args, kwargs).leaves])
+
+    def _at(self, leaves: list[Any]) -> Recorded:
         return Recorded(self.data, self.data.evaluate(leaves), self._in_spec, self._out_spec)
 
     def _chain(self, args: tuple, kwargs: dict[str, Any]) -> Chain:
         """The chain at a point; at the recorded one if no arguments are given."""
-        if not args and not kwargs and self.data.inputs:
-            return Recorded(
-                self.data, self.data.evaluate(self._leaves), self._in_spec, self._out_spec
-            ).chain()
-        return self._replay(args, kwargs).chain()
+        return (self._replay(args, kwargs) if args or kwargs else self._at(self._leaves)).chain()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The function's value at other inputs."""
@@ -105,14 +107,12 @@ class Graph:
 
     def jvp(self, primals: Any, tangents: Any) -> tuple[Any, Any]:
         """Value and derivative in one direction; a tuple of primals is the argument list."""
-        args = primals if type(primals) is tuple else (primals,)
+        args = argument_list(primals)
         found = self._replay(args, {})
-        chain = found.chain()
         seeds = match_tangents(self._selection(args, {}), primals, tangents)
-        blocks = [None if v is None else np.reshape(v, (1, *np.shape(v))) for v in seeds]
-        held = chain.tangents(blocks)
+        held = found.chain().tangents([None if v is None else np.reshape(v, (1, *np.shape(v))) for v in seeds])
         moved = [
-            fresh(np.zeros(out.shape, out.dtype) if out.node not in held else held[out.node][0])
+            fresh(held[out.node][0] if out.node in held else np.zeros(out.shape, out.dtype))
             for out in self.data.outputs
         ]
         return found.outputs(), self._out_spec.unflatten(moved)
@@ -122,17 +122,22 @@ class Graph:
         found = self._replay(args, kwargs)
         return found.outputs(), found.linear_map(found.chain())
 
-    def jacobian(self, *args: Any, sparse: bool = False, method: str = "auto", **kwargs: Any) -> Any:
-        """The Jacobian: dense `J[output][input]`, or one sparse matrix over all outputs and inputs."""
+    def jacobian(
+        self,
+        *args: Any,
+        sparse: bool = False,
+        format: str = "csr",  # noqa: A002  (as SciPy names it)
+        flat: bool = False,
+        method: str = "auto",
+        **kwargs: Any,
+    ) -> Any:
+        """The Jacobian `J[output][input]`, as `jf.jacobian` returns it."""
         found = self._replay(args, kwargs)
-        chain = found.chain()
-        if sparse:
-            return sparse_matrix(chain, method)
-        return found.nested(chain, dense(chain, method), shaped=True)
+        return written(found.chain(), found.nested, method, format if sparse else None, flat)
 
     def layers(self, *args: Any, **kwargs: Any) -> list[sp.csr_array]:
         """The chain's factors as sparse matrices, nearest the input first."""
-        return [layer.matrix for layer in self._chain(args, kwargs).layers()]
+        return [layer.matrix for layer in layers(self._chain(args, kwargs))]
 
     # Looking
 
@@ -185,7 +190,7 @@ class Graph:
     @property
     def pattern(self) -> Pattern:
         """The Jacobian's structure, outputs x inputs."""
-        found = Recorded(self.data, self.data.evaluate(self._leaves), self._in_spec, self._out_spec)
+        found = self._at(self._leaves)
         return found.linear_map(found.chain()).pattern
 
     @property
@@ -228,6 +233,11 @@ def _local(fmts: list[Format], complex_child: bool) -> Any:
 MISSING = object()
 
 
+def own(leaf: Any) -> Any:
+    """A leaf that its owner may change without the graph's values following."""
+    return leaf.frozen() if is_tracer(leaf) else fresh(leaf)
+
+
 def _unselected(selection: Selection) -> dict[Any, Any]:
     """Arguments that are passed as they are, by position or name."""
     every: dict[Any, Any] = {**dict(enumerate(selection.args)), **selection.kwargs}
@@ -235,16 +245,23 @@ def _unselected(selection: Selection) -> dict[Any, Any]:
 
 
 def _held(value: Any) -> Any:
-    """An argument as the graph keeps it: arrays by content, so that later changes are seen."""
-    return np.array(value) if isinstance(value, np.ndarray) else value
+    """An argument as the graph keeps it: containers and arrays by content, so that later changes are seen."""
+    return copy.deepcopy(value) if isinstance(value, np.ndarray | list | tuple | dict | set) else value
 
 
 def _same(then: Any, now: Any) -> bool:
-    if isinstance(then, np.ndarray) or isinstance(now, np.ndarray):
-        return type(then) is type(now) and then.dtype == now.dtype and np.array_equal(then, now)
-    if isinstance(then, int | float | complex | str | bytes | np.generic | None):
-        return type(then) is type(now) and bool(then == now or then != then)
-    return then is now
+    """Whether an argument is what it was: arrays and containers by content, numbers with their type."""
+    if then is now:
+        return True
+    if type(then) is not type(now):
+        return False
+    if isinstance(then, np.ndarray):
+        return then.dtype == now.dtype and np.array_equal(then, now, equal_nan=then.dtype.kind in "fc")
+    if isinstance(then, list | tuple):
+        return len(then) == len(now) and all(map(_same, then, now))
+    if isinstance(then, dict):
+        return then.keys() == now.keys() and all(_same(then[key], now[key]) for key in then)
+    return bool(then == now) or bool(then != then)
 
 
 def _brief(value: Any) -> str:
