@@ -140,7 +140,7 @@ def _layouts(a: str, b: str, out: str, inner: list[str]) -> Iterator[Layout]:
     inner_orders = [inner]
     if len(inner) > 1:
         inner_orders.append([label for label in b if label in inner])
-    for stacked in [[], free] if free else [[]]:
+    for stacked in (free[:n] for n in range(len(free) + 1)):
         stack = [label for label in out if label in batch or label in stacked]
         free_a = [label for label in out if label in a and label not in stack]
         free_b = [label for label in out if label in b and label not in stack]

@@ -7,7 +7,7 @@ import pytest
 
 from jacfwd.formats.blocks import Contraction, Dense, contraction
 from jacfwd.formats.compose import add, compose
-from jacfwd.formats.contract import contract
+from jacfwd.formats.contract import _plan, contract
 from jacfwd.formats.entries import Entries, diagonal, selection
 from jacfwd.formats.index import IndexMap
 from jacfwd.formats.operators import Operator
@@ -216,6 +216,32 @@ class TestNoKroneckerProduct:
         assert [labels for _, labels in fmt.terms] == ["i"]
         assert len(fmt.T.factors) == 1
 
+    def test_labels_that_nothing_needs_are_summed_once(self):
+        fmt, _ = made(("i", ["ijk"], "j"))
+        assert [labels for _, labels in fmt.terms] == ["ij"]
+        fmt, _ = made(("ij", ["jkl", "kb"], "ib"))
+        assert [labels for _, labels in fmt.terms] == ["jb"]
+
+    def test_factors_are_multiplied_where_that_is_no_larger(self):
+        fmt, _ = made(("i", ["ij", "ij"], "j"))
+        assert [labels for _, labels in fmt.terms] == ["ij"]
+        fmt, _ = made(("i", ["j", "k"], "ijk"))
+        assert [labels for _, labels in fmt.terms] == ["j", "k"]
+
+    def test_the_cheaper_factor_comes_first(self):
+        """(A V) B or A (V B), whichever makes less."""
+        a, b = np.zeros((2, 3)), np.zeros((4, 5))
+        for factors in ([(a, "ij"), (b, "kl")], [(b, "kl"), (a, "ij")]):
+            fmt = Contraction("jk", factors, "il", {"i": 2, "j": 3, "k": 4, "l": 5})
+            assert [own for _, _, own, _ in fmt.steps] == ["ij", "kl"]
+            assert fmt.work() == (2 * 3 * 4 + 2 * 4 * 5, 2 * 3 * 4 + 2 * 4 * 5 - 2 * 4 - 2 * 5)
+            turned = Contraction("kj", [(f, labels[::-1]) for f, labels in factors], "li", fmt.sizes)
+            assert [own for _, _, own, _ in turned.steps] == ["ji", "lk"]
+        long = Contraction(
+            "jk", [(np.zeros((9, 3)), "ij"), (b, "kl")], "il", {"i": 9, "j": 3, "k": 4, "l": 5}
+        )
+        assert [own for _, _, own, _ in long.steps] == ["kl", "ij"]
+
     def test_work_counts_one_product(self):
         fmt, _ = made(("jk", ["ij"], "ik"))
         assert fmt.work() == (2 * 3 * 4, 2 * 3 * 4 - 2 * 4)
@@ -294,6 +320,51 @@ class TestContract:
     def test_labels_known_to_one_operand_only_are_summed(self):
         a, b = np.arange(6.0).reshape(2, 3), np.arange(20.0).reshape(5, 4)
         np.testing.assert_allclose(contract(a, "ij", b, "lk", "ki"), np.einsum("ij,lk->ki", a, b))
+
+    def test_products_as_they_mostly_come_move_nothing(self):
+        """Matrix times block, block times matrix and their transposes: views, then one product."""
+        sizes = {"*": 3, "b": 6, "m": 20, "k": 30, "n": 40}
+        for a, b, out in (
+            ("*mk", "kn", "*mn"),
+            ("*mn", "kn", "*mk"),
+            ("*kn", "mk", "*mn"),
+            ("*mn", "mk", "*kn"),
+            ("*k", "mk", "*m"),
+            ("*m", "mk", "*k"),
+            ("*bmk", "bkn", "*bmn"),
+            ("*bmn", "bkn", "*bmk"),
+            ("*bkn", "bmk", "*bmn"),
+            ("*bmn", "bmk", "*bkn"),
+            ("*bkn", "mk", "*bmn"),
+            ("*b", "b", "*"),
+        ):
+            x = np.zeros([sizes[label] for label in a])
+            y = np.zeros([sizes[label] for label in b])
+            plan = _plan(a, b, out, x.shape, y.shape)
+            assert np.shares_memory(plan.a.of(x), x)
+            assert np.shares_memory(plan.b.of(y), y)
+            assert plan.order is None
+            assert contract(x, a, y, b, out).flags.c_contiguous
+
+    def test_many_directions_of_few_columns_are_one_product(self):
+        """A thousand products of a matrix with one column each would read the matrix a thousand times."""
+        few = _plan("*kn", "mk", "*mn", (1000, 200, 2), (200, 200))
+        assert few.a.of(np.zeros((1000, 200, 2))).shape == (2000, 200)
+        wide = _plan("*kn", "mk", "*mn", (10, 200, 200), (200, 200))
+        assert wide.a.of(np.zeros((10, 200, 200))).shape == (10, 200, 200)
+
+    def test_many_directions_of_a_stack_of_vectors(self):
+        """One product for each matrix of the stack, not for each direction too."""
+        plan = _plan("*bk", "bmk", "*bm", (500, 4, 30), (4, 20, 30))
+        assert plan.a.of(np.zeros((500, 4, 30))).shape == (4, 500, 30)
+
+    def test_two_summed_labels_in_either_order(self):
+        """The operand that is larger stays where it is."""
+        for p in (1, 50):
+            x, y = np.zeros((p, 20, 30)), np.zeros((30, 20, 40))
+            plan = _plan("*ij", "jik", "*k", x.shape, y.shape)
+            assert np.shares_memory(plan.b.of(y), y) == (p == 1)
+            assert np.shares_memory(plan.a.of(x), x) == (p == 50)
 
     def test_few_directions_and_many_take_different_ways_to_one_result(self):
         rng = np.random.default_rng(0)

@@ -61,6 +61,11 @@ def test_lists_of_integers(lists, out):
     np.testing.assert_array_equal(np.einsum(subscripts, *arrays), np.einsum(*call))
 
 
+def test_lists_for_one_operand():
+    assert subscripts_of([1.0, [27, 0], [0, 27]]) == ("bA->Ab", [1.0])
+    assert subscripts_of([1.0, [25, ...]]) == ("Z...", [1.0])
+
+
 MATMUL = [
     ((2, 3), (3, 4)),
     ((3,), (3, 4)),
@@ -85,6 +90,7 @@ def test_matmul(shapes):
         (((2, 3, 4), (2, 3, 4)), {"axis": 1}),
         (((3, 4), (3, 1)), {"axis": 0}),
         (((2, 3), (3,)), {"keepdims": True}),
+        (((3, 4), (3, 1)), {"axis": 0, "keepdims": True}),
         (((3, 2), (2, 3)), {"axes": [0, 1, ()]}),
         (((3, 2), (2, 3)), {"axes": [0, 1, 0], "keepdims": True}),
     ],

@@ -154,6 +154,17 @@ def test_interp_at_knots_and_outside():
     assert [float(slope(x)) for x in (-1.0, 0.0, 0.5, 1.0, 2.0, 3.0, 4.0)] == [0, 2, 2, -1, -1, -1, 0]
 
 
+def test_cross_products_in_the_plane():
+    """Vectors of two components, of which NumPy warns, have a third one that is zero."""
+    x, y = np.array([1.0, 2.0, -3.0]), np.array([0.5, -1.0, 2.0])
+    flat, tall = np.eye(3) * [1, 1, 0], np.eye(3)
+    for n, m in ((2, 3), (3, 2), (2, 2)):
+        p, q = (tall if size == 3 else flat for size in (n, m))
+        expected = jf.jacobian(lambda v, p=p, q=q: np.cross(p @ v, q @ y))(x)[:, :n]
+        found = jf.jacobian(lambda v, m=m: np.cross(v, y[:m]))(x[:n])
+        np.testing.assert_array_equal(found, expected[2] if n == m == 2 else expected)
+
+
 # Zeros and patterns
 
 
