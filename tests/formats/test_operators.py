@@ -27,12 +27,28 @@ def written_out(matrix, shape, axis):
     return np.kron(np.kron(np.eye(before), matrix), np.eye(after))
 
 
+def written_out_rows(n, m, k):
+    """All first and last indices meet where the middle ones are equal."""
+    middle = np.broadcast_to(np.arange(m)[:, None], (n, m, k)).reshape(-1)
+    return middle[:, None] == middle
+
+
 def dense(fmt):
     """The matrix of the listed entries."""
     rows, cols, values = fmt.coo()
     out = np.zeros((fmt.n_out, fmt.n_in), np.result_type(values, float))
     np.add.at(out, (rows, cols), values)
     return out
+
+
+def reached(fmt):
+    """Which outputs each input reaches, as a matrix, found by pushing one input at a time and two together."""
+    eye = np.eye(fmt.n_in, dtype=bool)
+    alone = fmt.reach(eye.reshape(-1, *fmt.in_shape)).reshape(fmt.n_in, fmt.n_out)
+    if fmt.n_in > 1:
+        both = fmt.reach((eye[:1] | eye[1:2]).reshape(1, *fmt.in_shape)).reshape(fmt.n_out)
+        np.testing.assert_array_equal(both, alone[0] | alone[1])
+    return alone.T
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -48,6 +64,7 @@ def test_readings_agree(axis, n_out):
         np.testing.assert_allclose(dense(own), matrix_of, atol=1e-14)
         assert own.nnz == len(own.coo()[0]) == n_out * 24
         assert own.work() == (own.nnz, own.nnz)
+        np.testing.assert_array_equal(reached(own), matrix_of != 0)
 
 
 def test_several_mixed_axes():
@@ -57,6 +74,7 @@ def test_several_mixed_axes():
     )
     np.testing.assert_array_equal(dense(fmt), fmt.todense())
     assert fmt.nnz == 8 * 24
+    np.testing.assert_array_equal(reached(fmt), written_out_rows(2, 3, 4))
 
 
 def test_mixed_axes_into_one():
@@ -70,12 +88,15 @@ def test_mixed_axes_into_one():
     assert fmt.nnz == fmt.T.nnz == len(fmt.coo()[0]) == 21
     assert fmt.work() == fmt.T.work() == fmt.conj().work() == (0, 5)
     np.testing.assert_array_equal(fmt.pattern().toarray(), np.tri(6, dtype=bool))
+    np.testing.assert_array_equal(reached(fmt), np.tri(6))
+    np.testing.assert_array_equal(reached(fmt.T), np.tri(6).T)
 
 
 def test_support_repeats_over_the_other_axes():
     fmt = on_axis(np.tri(3), (2, 3, 2), 1, support=lambda i, o: i <= o)
     np.testing.assert_array_equal(dense(fmt), written_out(np.tri(3), (2, 3, 2), 1))
     assert fmt.nnz == len(fmt.coo()[0]) == 6 * 4
+    np.testing.assert_array_equal(reached(fmt), written_out(np.tri(3), (2, 3, 2), 1))
 
 
 def test_entries_written_directly():
@@ -91,6 +112,7 @@ def test_entries_written_directly():
     np.testing.assert_array_equal(dense(fmt.T), matrix.T)
     np.testing.assert_array_equal(dense(fmt.conj()), matrix)
     assert fmt.nnz == 5
+    np.testing.assert_array_equal(reached(fmt), matrix != 0)
     assert calls
 
 
