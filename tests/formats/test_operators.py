@@ -42,7 +42,7 @@ def dense(fmt):
 
 
 def reached(fmt):
-    """Which outputs each input reaches, as a matrix, found by pushing one input at a time and two together."""
+    """Which outputs each input reaches, as a matrix: one input at a time, and two together."""
     eye = np.eye(fmt.n_in, dtype=bool)
     alone = fmt.reach(eye.reshape(-1, *fmt.in_shape)).reshape(fmt.n_in, fmt.n_out)
     if fmt.n_in > 1:
