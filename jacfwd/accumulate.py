@@ -99,6 +99,7 @@ def to_dense(chain: Chain, parts: Sequence[Format | None]) -> Any:
 
 def structure(chain: Chain, parts: Sequence[Format | None]) -> Pattern:
     """Where the outputs' Jacobians have entries, as one pattern `(m, n)`."""
-    places = [(rows, cols) for rows, cols, _ in _listed(chain, parts)]
-    rows, cols = (np.concatenate([np.zeros(0, int), *side]) for side in zip(*places, strict=True)) if places else ([], [])
+    found, none = list(_listed(chain, parts)), np.zeros(0, np.intp)
+    rows = np.concatenate([none, *(rows for rows, _, _ in found)])
+    cols = np.concatenate([none, *(cols for _, cols, _ in found)])
     return Pattern.from_coo(rows, cols, (chain.m, chain.n))

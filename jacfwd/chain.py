@@ -88,7 +88,7 @@ class Chain:
         blocks = []
         for out, size in zip(self.graph.outputs, self.out_sizes, strict=True):
             block = None if out.node is None else tangents.get(out.node)
-            blocks.append(np.zeros((p, size), out.dtype) if block is None else np.reshape(block, (p, size)))
+            blocks.append(np.zeros((p, size), self.dtype) if block is None else np.reshape(block, (p, size)))
         return blocks[0] if len(blocks) == 1 else np.concatenate([np.zeros((p, 0), self.dtype), *blocks], axis=1)
 
     def split(self, seeds: Any) -> list[Any]:
@@ -236,7 +236,7 @@ def _joined(held: dict[int, Any], parents: tuple[int, ...], shapes: list[tuple[i
     p = known[0].shape[0]
     return np.concatenate(
         [
-            np.zeros((p, math.prod(shape))) if block is None else np.reshape(block, (p, -1 if block.size else 0))
+            np.zeros((p, math.prod(shape))) if block is None else np.reshape(block, (p, math.prod(shape)))
             for block, shape in zip(blocks, shapes, strict=True)
         ],
         axis=1,

@@ -155,7 +155,7 @@ def _hold(guard: Guard, value: Any) -> None:
     if np.shape(value) != np.shape(guard.value) or not np.array_equal(value, guard.value):
         raise BranchChangedError(
             f"the recorded graph took a branch that this point does not take: {_short(guard.value)} when recorded, "
-            f"{_short(value)} now, {guard.where}; record the function again at this point"
+            f"{_short(np.asarray(value))} now, {guard.where}; record the function again at this point"
         )
 
 
@@ -219,6 +219,10 @@ def _type(node: Node) -> str:
 
 
 def _short(value: Any) -> str:
-    text = np.array2string(value, threshold=6, precision=4) if isinstance(value, np.ndarray) else repr(value)
+    """A value on one line, as NumPy prints it."""
+    if isinstance(value, np.ndarray):
+        text = np.array2string(value, threshold=6, precision=4)
+    else:
+        text = str(value) if isinstance(value, np.generic) else repr(value)
     text = " ".join(text.split())
     return text if len(text) <= 60 else text[:57] + "..."

@@ -174,7 +174,8 @@ class Builder:
         columns: Any = zip(*parts, strict=True) if parts else ([], [], [])
         rows, cols, lists = columns
         values = [v if v.dtype.kind in "fc" else v.astype(self.real) for v in lists]
-        rows, cols = (np.concatenate([np.zeros(0, int), *places]) for places in (rows, cols))
+        index = np.int32 if max(m, n, sum(map(len, lists))) < 2**31 else np.int64
+        rows, cols = (np.concatenate([np.zeros(0, index), *places], dtype=index) for places in (rows, cols))
         data = np.concatenate([np.zeros(0, self.real), *values])
         matrix = sp.coo_array((data.astype(storable(data.dtype)), (rows, cols)), shape=(m, n)).tocsr()
         matrix.sort_indices()

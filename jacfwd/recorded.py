@@ -17,7 +17,7 @@ from jacfwd.recording.record import Forward, Record
 from jacfwd.recording.tracer import Tracer
 from jacfwd.structure import Spec, as_value, flatten, kind_of, nest
 
-__all__ = ["Recorded", "fresh", "pushed_forward", "record"]
+__all__ = ["Recorded", "combined_spec", "fresh", "pushed_forward", "record"]
 
 # Importing the constructors registers them; nothing else is needed of them here.
 assert constructors.SUBSTITUTES
@@ -126,7 +126,17 @@ def record(selection: Selection, has_aux: bool = False) -> Recorded:
     """
     rec = Record()
     tracers = [rec.input(leaf, label) for leaf, label in zip(selection.leaves, selection.labels, strict=True)]
-    leaves, spec, aux = rec.run(selection.f, lambda: _outputs(selection.call(tracers), has_aux, rec))
+
+    def call() -> tuple[list[Any], Spec, Any]:
+        out = selection.call(tracers)
+        by_user = len(rec.nodes)
+        found = _outputs(out, has_aux, rec)
+        # Views, buffers and lists become nodes here: no line of the user's is the place, nor gives it a name.
+        for node in rec.nodes[by_user:]:
+            node.location = None
+        return found
+
+    leaves, spec, aux = rec.run(selection.f, call)
     return Recorded(rec.graph(leaves), rec.values, combined_spec(selection), spec, aux)
 
 

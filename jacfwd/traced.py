@@ -21,7 +21,7 @@ from jacfwd.linear import LinearMap
 from jacfwd.methods import written
 from jacfwd.paths import Path, count_matrix, paths_between
 from jacfwd.pattern import Pattern
-from jacfwd.recorded import Recorded, fresh, record
+from jacfwd.recorded import Recorded, combined_spec, fresh, record
 from jacfwd.tangents import argument_list, match_tangents
 
 __all__ = ["Derivatives", "Graph"]
@@ -75,6 +75,9 @@ class Graph:
         selection = Selection(_recorded, args, kwargs, self._places, self._single)
         given = [(np.shape(leaf), leaf.dtype) for leaf in selection.leaves]
         expected = [(self.data.nodes[at].shape, self.data.nodes[at].dtype) for at in self.data.inputs]
+        structure = combined_spec(selection)
+        if not self._in_spec.matches(structure):
+            raise ValueError(f"the graph was recorded for {self._in_spec}, got {structure}")
         if given != expected:
             raise ValueError(f"the graph was recorded for inputs {_kinds(expected)}, got {_kinds(given)}")
         self._check_rest(_unselected(selection))

@@ -1,0 +1,89 @@
+"""Accumulation: structured products give the Jacobian that seeds give, sparse, dense and as a pattern."""
+
+import numpy as np
+import pytest
+
+import jacfwd as jf
+from jacfwd.accumulate import accumulate, columns_of, structure, to_csr, to_dense
+from jacfwd.arguments import select
+from jacfwd.recorded import record
+from tests.awkward import FUNCTIONS, POINT
+
+every = pytest.mark.parametrize("f", FUNCTIONS.values(), ids=FUNCTIONS.keys())
+
+
+def chain_of(f, *args):
+    return record(select(f, args, {}, None, holomorphic=True)).chain()
+
+
+@every
+def test_all_forms_agree_with_seeds(f):
+    chain = chain_of(f, POINT)
+    expected = chain.push(np.eye(3)).T
+    parts = accumulate(chain)
+    matrix = to_csr(chain, parts)
+    np.testing.assert_allclose(matrix.toarray(), expected, atol=1e-13)
+    np.testing.assert_allclose(to_dense(chain, parts), expected, atol=1e-13)
+    pattern = structure(chain, parts)
+    assert pattern.shape == matrix.shape == (chain.m, 3)
+    assert pattern.toarray()[expected != 0].all()
+    np.testing.assert_array_equal(pattern.indices, matrix.indices)
+    np.testing.assert_array_equal(pattern.indptr, matrix.indptr)
+
+
+@every
+def test_the_matrix_is_canonical(f):
+    chain = chain_of(f, POINT)
+    matrix = to_csr(chain, accumulate(chain))
+    assert matrix.format == "csr" and matrix.has_canonical_format and matrix.has_sorted_indices
+    assert matrix.indices.dtype == matrix.indptr.dtype == np.int32
+    assert matrix.dtype == chain.dtype
+    assert to_dense(chain, accumulate(chain)).dtype == chain.dtype
+    assert matrix.data.flags.writeable
+
+
+def test_outputs_that_depend_on_nothing_have_no_format():
+    assert accumulate(chain_of(lambda x: (x, 1.0, x > 0), POINT))[1:] == [None, None]
+
+
+def test_inputs_begin_at_their_columns():
+    chain = chain_of(lambda x, y: x * y, POINT, np.ones(3))
+    np.testing.assert_array_equal(columns_of(chain, 1).todense(), np.eye(3, 6, 3))
+
+
+@pytest.mark.parametrize("point", [np.zeros(4), np.ones(4), np.array([0.0, np.inf, np.nan, 1.0])])
+def test_the_structure_does_not_depend_on_the_point(point):
+    def f(x):
+        with np.errstate(all="ignore"):
+            return x[1:] * x[:-1] + np.where(x[1:] > 0.5, x[1:] ** 2, 0.0), np.max(x) * x[0]
+
+    chain = chain_of(f, point)
+    expected = chain_of(f, np.arange(4.0))
+    assert structure(chain, accumulate(chain)) == structure(expected, accumulate(expected))
+    assert to_csr(chain, accumulate(chain)).nnz == structure(expected, accumulate(expected)).nnz
+
+
+def test_joined_inputs_of_which_one_is_constant():
+    def f(x, y):
+        return np.concatenate([np.sin(x), np.floor(y), y])
+
+    chain = chain_of(f, POINT, POINT)
+    np.testing.assert_allclose(to_dense(chain, accumulate(chain)), chain.push(np.eye(6)).T)
+
+
+def test_half_precision():
+    chain = chain_of(lambda x: x * x, POINT.astype(np.float16))
+    assert to_csr(chain, accumulate(chain)).dtype == np.float32
+    assert to_dense(chain, accumulate(chain)).dtype == np.float16
+
+
+@pytest.mark.parametrize("z", [np.array([1 + 2j, 3 - 1j]), np.array([0.5j, -1.0])])
+def test_dense_accumulation_is_differentiated_again(z):
+    def f(z):
+        return jf.jacobian(lambda z: z**3 * np.sum(z), method="accumulate", holomorphic=True)(z)
+
+    H = jf.jacobian(f, holomorphic=True)(z)
+    expected = jf.jacobian(
+        jf.jacobian(lambda z: z**3 * np.sum(z), method="forward", holomorphic=True), holomorphic=True
+    )(z)
+    np.testing.assert_allclose(H, expected, rtol=1e-13)
