@@ -11,6 +11,7 @@ from jacfwd.chain import Chain, storable
 from jacfwd.formats import compose as algebra
 from jacfwd.formats.base import Coo, Format
 from jacfwd.formats.combined import Sum
+from jacfwd.formats.dispatch import as_dtype
 from jacfwd.formats.entries import Entries
 from jacfwd.formats.index import IndexMap
 from jacfwd.pattern import Pattern
@@ -93,7 +94,7 @@ def to_dense(chain: Chain, parts: Sequence[Format | None]) -> Any:
     total = np.zeros((1, size), chain.dtype)
     for rows, cols, values in _listed(chain, parts):
         index = IndexMap.of_positions(rows * chain.n + cols, (size,))
-        total = total + index.add(np.reshape(np.multiply(values, np.ones((), chain.dtype)), (1, -1)))
+        total = total + index.add(np.reshape(as_dtype(values, chain.dtype), (1, -1)))
     return np.reshape(total, (chain.m, chain.n))
 
 

@@ -1,18 +1,21 @@
 """What derivatives cost: multiplications, additions and bytes, read off the formats of a chain."""
 
 import dataclasses
+import math
 
-from jacfwd.accumulate import columns_of
+from jacfwd.accumulate import columns_of, structure
 from jacfwd.chain import Chain
 from jacfwd.coloring import greedy
 from jacfwd.formats import compose as algebra
 from jacfwd.formats.base import Format
-from jacfwd.graph import Graph, Node
+from jacfwd.graph import Graph
 from jacfwd.pattern import Pattern
 
 __all__ = ["Cost", "Count", "cost_of"]
 
 SUMS = {"add", "subtract", "sum", "mean", "cumsum", "diff"}
+# What recordings insert to read and assemble buffers.
+MOVEMENT = {"assemble", "cast", "element", "view"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +66,7 @@ class Cost:
 
 def cost_of(chain: Chain) -> Cost:
     """The cost of a chain's derivatives, from sizes and structure."""
-    value = _value(chain.graph)
+    value = _value(chain)
     jvp = sum((_push(fmt) for step in chain.steps for _, fmt in step.groups), NOTHING)
     joins = sum(max(len(step.groups) - 1, 0) * step.groups[0][1].n_out for step in chain.steps)
     jvp = jvp + Count(0, joins, 0)
@@ -87,27 +90,29 @@ def _push(fmt: Format) -> Count:
     return Count(mul, add, 8 * (fmt.n_in + fmt.n_out + mul))
 
 
-def _value(graph: Graph) -> Count:
-    return sum((_node(graph, node) for node in graph.nodes), NOTHING)
+def _value(chain: Chain) -> Count:
+    formats = {step.node: [fmt for _, fmt in step.groups] for step in chain.steps}
+    return sum((_node(chain.graph, at, formats.get(at, [])) for at in range(len(chain.graph.nodes))), NOTHING)
 
 
-def _node(graph: Graph, node: Node) -> Count:
-    """One operation: an addition or a multiplication per element it computes or sums."""
-    if node.primitive is None or node.primitive.moves:
+def _node(graph: Graph, at: int, formats: list[Format]) -> Count:
+    """One operation: an addition or a multiplication per element it computes or sums.
+
+    Contractions and the like are what one product with their local Jacobian is.
+    """
+    node = graph.nodes[at]
+    if node.primitive is None or node.primitive.moves or node.primitive.short in MOVEMENT:
         return NOTHING
-    read = sum(_size(graph.nodes[p]) for p in node.parents if p is not None)
-    size, kind = _size(node), node.primitive.rule.kind
-    moved = 8 * (read + size)
+    size, kind = math.prod(node.shape), node.primitive.rule.kind
+    read = sum(math.prod(graph.nodes[p].shape) for p in node.parents if p is not None)
+    plain = size if kind == "elementwise" else max(read, size)
     if node.primitive.short in SUMS or kind == "reduction":
-        return Count(0, max(read, size), moved)
-    return Count(max(read, size) if kind != "elementwise" else size, 0, moved)
-
-
-def _size(node: Node) -> int:
-    size = 1
-    for n in node.shape:
-        size *= n
-    return size
+        mul, add = 0, plain
+    elif kind == "elementwise":
+        mul, add = plain, 0
+    else:
+        mul, add = max((fmt.work() for fmt in formats), default=(plain, 0))
+    return Count(mul, add, 8 * (read + size))
 
 
 def _accumulate(chain: Chain) -> tuple[Count, Pattern]:
@@ -124,9 +129,5 @@ def _accumulate(chain: Chain) -> tuple[Count, Pattern]:
             total = total + Count(0, product.nnz, 8 * product.nnz)
             product = algebra.add([held[child], product])
         held[child] = product
-    pattern = Pattern.from_coo([], [], (chain.m, chain.n))
-    for out, start in zip(chain.graph.outputs, chain.out_offsets, strict=False):
-        if out.node in held:
-            rows, cols, _ = held[out.node].coo()
-            pattern = pattern | Pattern.from_coo(rows + start, cols, (chain.m, chain.n))
-    return total, pattern
+    parts = [None if out.node is None else held.get(out.node) for out in chain.graph.outputs]
+    return total, structure(chain, parts)

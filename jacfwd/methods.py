@@ -19,6 +19,8 @@ __all__ = ["FORMATS", "METHODS", "check_choices", "choose", "dense", "shaped", "
 
 METHODS = ("auto", "forward", "accumulate", "reverse")
 FORMATS = ("csr", "csc", "coo", "bsr")
+# Numbers in a block of seeds that fills a structure.
+BLOCK = 1 << 24
 
 
 def check_choices(method: str, format: str = "csr") -> None:  # noqa: A002  (as SciPy names it)
@@ -105,7 +107,7 @@ def _filled(chain: Chain, structure: sp.csr_array, method: str) -> sp.csr_array:
     along, count = (structure.indices, chain.n) if forward else (rows, chain.m)
     across = rows if forward else structure.indices
     order = np.argsort(along, kind="stable")
-    step = max(1, (1 << 24) // max(chain.m, chain.n, 1))
+    step = max(1, BLOCK // max(chain.m, chain.n, 1))
     for first in range(0, count, step):
         last = min(first + step, count)
         seeds = np.zeros((last - first, count), chain.dtype)

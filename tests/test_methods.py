@@ -1,0 +1,147 @@
+"""One matrix by any method: the same numbers, the same structure, in the format that was asked for."""
+
+import numpy as np
+import pytest
+
+import jacfwd as jf
+from jacfwd import memory, methods
+from jacfwd.arguments import select
+from jacfwd.recorded import record
+from tests.awkward import FUNCTIONS, POINT
+
+METHODS = ("forward", "accumulate", "reverse", "auto")
+every = pytest.mark.parametrize("f", FUNCTIONS.values(), ids=FUNCTIONS.keys())
+
+
+def chain_of(f, *args):
+    return record(select(f, args, {}, None, holomorphic=True)).chain()
+
+
+@every
+def test_dense_matrices_agree(f):
+    chain = chain_of(f, POINT)
+    expected = methods.dense(chain, "forward")
+    assert expected.shape == (chain.m, chain.n)
+    for method in METHODS:
+        matrix = methods.dense(chain, method)
+        np.testing.assert_allclose(matrix, expected, atol=1e-13)
+        assert matrix.dtype == chain.dtype and matrix.flags.writeable
+
+
+@every
+@pytest.mark.parametrize("format", methods.FORMATS)
+def test_sparse_matrices_agree(f, format):  # noqa: A002  (as SciPy names it)
+    chain = chain_of(f, POINT)
+    expected = methods.sparse(chain, "accumulate")
+    for method in METHODS:
+        matrix = methods.sparse(chain, method, format)
+        assert matrix.format == format and matrix.shape == expected.shape and matrix.dtype == chain.dtype
+        np.testing.assert_allclose(matrix.toarray(), expected.toarray(), atol=1e-13)
+        back = matrix.tocsr()
+        if format != "bsr":
+            assert matrix.nnz == expected.nnz
+            np.testing.assert_array_equal(back.indices, expected.indices)
+            np.testing.assert_array_equal(back.indptr, expected.indptr)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_seeds_go_through_in_blocks_where_memory_is_short(method, monkeypatch):
+    chain = chain_of(lambda x: np.sin(x) * np.sum(x), np.linspace(0, 1, 7))
+    expected = methods.dense(chain, method)
+    found = []
+    push, pull = chain.push, chain.pull
+    monkeypatch.setattr(chain, "push", lambda seeds: found.append(len(seeds)) or push(seeds))
+    monkeypatch.setattr(chain, "pull", lambda seeds: found.append(len(seeds)) or pull(seeds))
+    monkeypatch.setattr(methods, "SMALL", 0)
+    monkeypatch.setattr(methods, "budget", lambda: 8 * 2 * 8 * 7 * 8)
+    np.testing.assert_array_equal(methods.dense(chain, method), expected)
+    assert method == "accumulate" or found == [2, 2, 2, 1]
+
+
+@pytest.mark.parametrize("method", ["forward", "reverse"])
+def test_structures_are_filled_in_blocks(method, monkeypatch):
+    chain = chain_of(lambda x: np.concatenate([x * x, x[1:] * x[:-1]]), np.linspace(0, 1, 7))
+    expected = methods.sparse(chain, "accumulate").toarray()
+    monkeypatch.setattr(methods, "BLOCK", 3 * 13)
+    np.testing.assert_array_equal(methods.sparse(chain, method).toarray(), expected)
+
+
+@pytest.mark.parametrize(
+    ("f", "chosen"),
+    [
+        (lambda x: np.sum(x), "reverse"),
+        (lambda x: np.stack([np.sum(x), x[0]]), "reverse"),
+        (lambda x: x[:3] * 2, "forward"),
+        (lambda x: x * x, "forward"),
+    ],
+)
+def test_auto_takes_the_side_with_fewer_seeds(f, chosen):
+    chain = chain_of(f, np.arange(4.0))
+    assert methods.choose(chain, "auto", sparse=False) == chosen
+    assert methods.choose(chain, "auto", sparse=True) == "accumulate"
+    assert methods.choose(chain, "forward", sparse=True) == "forward"
+
+
+def test_choices_that_do_not_exist():
+    chain = chain_of(np.sin, POINT)
+    with pytest.raises(ValueError, match="method must be one of 'auto', 'forward', .*, got 'fast'"):
+        methods.dense(chain, "fast")
+    with pytest.raises(ValueError, match="method must be one of"):
+        methods.sparse(chain, "fast")
+    with pytest.raises(ValueError, match="format must be one of 'csr', 'csc', 'coo', 'bsr', got 'lil'"):
+        methods.sparse(chain, "auto", "lil")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("write", [methods.dense, methods.sparse])
+def test_complex_inputs_need_complex_differentiability(method, write):
+    z = np.array([1 + 2j, -1j])
+    expected = np.diag(3 * z**2)
+    matrix = write(chain_of(lambda z: np.conj(np.conj(z) ** 3), z), method)
+    np.testing.assert_allclose(matrix if write is methods.dense else matrix.toarray(), expected, atol=1e-14)
+    for f in (np.abs, np.conj, np.real, lambda z: z * z.imag, lambda z: np.sum(np.abs(z) ** 2)):
+        with pytest.raises(jf.NotDifferentiableError, match="not complex differentiable"):
+            write(chain_of(f, z), method)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128, np.clongdouble])
+def test_real_and_complex_inputs_together(method, dtype):
+    x, z = POINT.astype(dtype(0).real.dtype), np.array([1 + 2j, -1j, 3]).astype(dtype)
+
+    def f(x, z):
+        return np.exp(1j * x) * z, x * 2
+
+    chain = chain_of(f, x, z)
+    expected = np.block([[np.diag(1j * np.exp(1j * x) * z), np.diag(np.exp(1j * x))], [2 * np.eye(3), np.zeros((3, 3))]])
+    tolerance = 1e-5 if dtype is np.complex64 else 1e-14
+    for matrix in (methods.dense(chain, method), methods.sparse(chain, method).toarray()):
+        assert matrix.dtype == dtype
+        np.testing.assert_allclose(matrix, expected, atol=tolerance)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_dtypes_are_followed(method, dtype):
+    chain = chain_of(lambda x: x * x, POINT.astype(dtype))
+    assert methods.dense(chain, method).dtype == dtype
+    assert methods.sparse(chain, method).dtype == (np.float32 if dtype is np.float16 else dtype)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_strong_zeros(method):
+    x = np.array([0.0, 1.0, 4.0])
+    J = jf.jacobian(np.sqrt, method=method)(x)
+    np.testing.assert_array_equal(J, np.diag([np.inf, 0.5, 0.25]))
+    J = jf.jacobian(np.sqrt, method=method, sparse=True)(x)
+    np.testing.assert_array_equal(J.diagonal(), [np.inf, 0.5, 0.25])
+    assert J.nnz == 3
+
+
+def test_a_dense_matrix_beyond_the_budget_is_refused_before_it_is_tried(monkeypatch):
+    monkeypatch.setattr(memory, "_limit", 1000)
+    chain = chain_of(lambda x: x * x, np.ones(20))
+    for method in METHODS:
+        with pytest.raises(jf.MemoryBudgetError, match=r"\(20, 20\) needs .* pass sparse=True"):
+            methods.dense(chain, method)
+    assert methods.sparse(chain, "auto").nnz == 20
