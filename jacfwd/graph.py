@@ -10,7 +10,7 @@ Text form, one line per node in recording order:
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -111,7 +111,7 @@ class Graph:
             if place.node is not None and not 0 <= place.node < len(self.nodes):
                 raise ValueError(f"{place} refers to no node")
 
-    def evaluate(self, leaves: Sequence[Any], guards: bool = True) -> list[Any]:
+    def evaluate(self, leaves: Sequence[Any]) -> list[Any]:
         """Replay by interpretation: the value of every node, at other inputs.
 
         Raises BranchChangedError where a guarded value differs from the recorded one.
@@ -120,7 +120,7 @@ class Graph:
         for at, leaf in zip(self.inputs, leaves, strict=True):
             values[at] = leaf
         watched: dict[int, list[Guard]] = {}
-        for guard in self.guards if guards else ():
+        for guard in self.guards:
             watched.setdefault(guard.node, []).append(guard)
         for at, node in enumerate(self.nodes):
             if node.primitive is not None:
@@ -132,14 +132,6 @@ class Graph:
     def results(self, values: Sequence[Any]) -> list[Any]:
         """The outputs among the nodes' values."""
         return [out.value if out.node is None else values[out.node] for out in self.outputs]
-
-    def levels(self, wanted: Callable[[int], bool] | None = None) -> list[int]:
-        """Level of each node: 0 for inputs, else one more than the highest parent (among wanted ones)."""
-        level = [0] * len(self.nodes)
-        for at, node in enumerate(self.nodes):
-            parents = [p for p in node.parents if p is not None and (wanted is None or wanted(p))]
-            level[at] = 1 + max((level[p] for p in parents), default=-1)
-        return level
 
     def __str__(self) -> str:
         return to_text(self)
