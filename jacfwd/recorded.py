@@ -70,8 +70,9 @@ class Shaped:
         ins = [(graph.nodes[at].shape, graph.nodes[at].dtype) for at in self.chain.wrt]
         outs = [(out.shape, out.dtype) for out in graph.outputs]
         if turned:
-            return _flattener(rec.out_spec, outs), _unflattener(rec.in_spec, ins)
-        return _flattener(rec.in_spec, ins), _unflattener(rec.out_spec, outs)
+            # Cotangents of real inputs are complex where outputs are, as in the product `J^T w`.
+            return _flattener(rec.out_spec, outs), _unflattener(rec.in_spec, ins, as_products=True)
+        return _flattener(rec.in_spec, ins), _unflattener(rec.out_spec, outs, as_products=False)
 
 
 def _flattener(spec: Spec, leaves: list) -> Callable:
@@ -82,6 +83,7 @@ def _flattener(spec: Spec, leaves: list) -> Callable:
         for value in (tangents, tangents[0]) if len(tangents) == 1 else (tangents,):
             given, got = flatten(value, is_leaf=is_tracer, stack=stacked, root="tangent", refuse=no_tangent)
             if spec.matches(got) and [np.shape(leaf) for leaf in given] == expected:
+                refuse_complex(given, [dtype for _, dtype in leaves])
                 return flat_rows(given)
         found = [np.shape(leaf) for leaf in given]
         raise ValueError(f"expected tangents {spec} of shapes {expected}, got {got} of shapes {found}")
@@ -89,12 +91,19 @@ def _flattener(spec: Spec, leaves: list) -> Callable:
     return flat
 
 
+def refuse_complex(tangents: Sequence[Any], dtypes: Sequence[np.dtype]) -> None:
+    """Raise TypeError where a tangent is complex and its value real; flat products `J @ v` take both."""
+    for k, (tangent, dtype) in enumerate(zip(tangents, dtypes, strict=True)):
+        if np.iscomplexobj(tangent) and dtype.kind != "c":
+            raise TypeError(f"tangent {k} is complex, but its value is {dtype}: pass a real tangent, or use J @ v")
+
+
 def no_tangent(path: str, value: Any) -> TypeError:
     """The error for something in a tangent that is neither structure nor numbers."""
     return TypeError(f"{path} is {kind_of(value)}; expected numbers or an array")
 
 
-def _unflattener(spec: Spec, leaves: list) -> Callable:
+def _unflattener(spec: Spec, leaves: list, as_products: bool) -> Callable:
     sizes = [int(np.prod(shape)) for shape, _ in leaves]
     bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
 
@@ -102,7 +111,8 @@ def _unflattener(spec: Spec, leaves: list) -> Callable:
         parts = []
         for k, (shape, dtype) in enumerate(leaves):
             part = np.reshape(row[bounds[k] : bounds[k + 1]], shape)
-            parts.append(fresh(part if part.dtype.kind == "c" and dtype.kind != "c" else as_dtype(part, dtype)))
+            whole = as_products and part.dtype.kind == "c" and dtype.kind != "c"
+            parts.append(fresh(part if whole else as_dtype(part, dtype)))
         return spec.unflatten(parts)
 
     return shaped

@@ -111,6 +111,18 @@ def test_tangents_have_the_dtype_of_their_values():
     assert [part.dtype for part in J.T(np.ones(3), 1.0)] == [np.float32, np.float64]
 
 
+def test_complex_and_real_outputs_together():
+    _, J = jf.linearize(lambda x: (np.exp(1j * x), x), POINT)
+    z, x = J(POINT)
+    assert z.dtype == complex and x.dtype == float
+    w = np.array([1j, 2.0, 1.0])
+    np.testing.assert_allclose(J.T(w, POINT), 1j * np.exp(1j * POINT) * w + POINT)
+    np.testing.assert_allclose(J.T(w, POINT), J.T @ np.concatenate([w, POINT]))
+    for wrong in (lambda: J(w), lambda: J.T(w, w)):
+        with pytest.raises(TypeError, match="is complex, but its value is float64: pass a real tangent"):
+            wrong()
+
+
 def test_tangents_of_integers_are_integers():
     y, J = jf.linearize(lambda x: (np.argsort(x), x > 0), POINT)
     assert [part.dtype for part in J(POINT)] == [part.dtype for part in y]
