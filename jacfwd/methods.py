@@ -143,4 +143,7 @@ def shaped(part: Any, out: Output, node: Node) -> Any:
 
 def stored(part: Any, out: Output, node: Node, format: str) -> Any:  # noqa: A002  (as SciPy names it)
     """A sparse part of a Jacobian in its dtype and format."""
-    return part.astype(storable(np.result_type(out.dtype, node.dtype)), copy=False).asformat(format)
+    dtype = storable(np.result_type(out.dtype, node.dtype))
+    # Complex because of what stands beside it.
+    part = part.real if part.dtype.kind == "c" and dtype.kind != "c" else part
+    return part.astype(dtype, copy=False).asformat(format)
