@@ -179,6 +179,7 @@ NORMS: Calls = [
     *(calls(A, p) for p in (1, -1, np.inf, -np.inf, 2, -2, "nuc")),
     *(calls(STACK, p, axis=(0, 2), keepdims=True) for p in (1, np.inf, 2, "nuc")),
     *(calls(CA, p) for p in (1, 2, "nuc")),
+    calls(np.array([0.0, 2.0, -1.0]), 0),
     calls(np.zeros(0)),
     calls(np.zeros((0, 3)), axis=0),
 ]
@@ -296,7 +297,8 @@ def products_samples() -> dict:
         np.tensordot: [
             calls(STACK, real(3, 4, 2)), calls(A, B, 1), calls(A, X, axes=0),
             calls(STACK, real(4, 3), ([1, 2], [1, 0])), calls(STACK, STACK, axes=([0, 1, 2], [0, 1, 2])),
-            calls(A, B, (1, 0)), calls(CA, CB, 1), calls(STACK, real(5, 4), axes=((-1,), (-1,))),
+            calls(A, B, (1, 0)), calls(A, B, [[1], [0]]), calls(CA, CB, 1),
+            calls(STACK, real(5, 4), axes=((-1,), (-1,))),
         ],
         np.einsum: EINSUM,
         products.subscripted: [calls(A, B, subscripts="ij,jk->ik")],
@@ -345,7 +347,8 @@ def linalg_samples() -> dict:
         ],
         np.linalg.matrix_power: [calls(regular(3, 3), n) for n in (-3, -1, 0, 1, 2, 3, 5)],
         np.linalg.cond: [
-            calls(regular(3, 3), p) for p in (None, 2, -2, "fro", 1, np.inf)] + [calls(real(2, 4, 3)),
+            *(calls(regular(3, 3), p) for p in (None, 2, -2, "fro", 1, np.inf)), calls(real(2, 4, 3)),
+            calls(regular(2, 3, 3), "fro"),
         ],
         linalg.best_solution: [
             calls(tall, real(5)), calls(tall, real(5, 2)), calls(tall.T, real(3)),
@@ -353,7 +356,7 @@ def linalg_samples() -> dict:
         ],
         np.linalg.lstsq: [
             calls(tall, real(5)), calls(tall, real(5, 2)), calls(tall.T, real(3)),
-            calls(regular(3, 3), real(3), 1e-10),
+            calls(regular(3, 3), real(3), 1e-10), calls(turned(4, 2), turned(4)),
         ],
         linalg.cofactors: [calls(regular(4, 4)), calls(regular(2, 5, 5))],
         np.linalg.det: SQUARE,
@@ -373,6 +376,7 @@ def linalg_samples() -> dict:
         ],
         np.linalg.eigh: [*SYMMETRIC, calls(hermitian(3, 3), "U")],
         factorizations.eigenvalues: [
+            calls(hermitian(2, 3, 3), upper=True),
             calls(hermitian(3, 3), upper=False), calls(hermitian_complex(3), upper=True),
         ],
         factorizations.eigenvectors: [

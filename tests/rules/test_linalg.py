@@ -92,6 +92,13 @@ def test_norm_of_one_zero_row_spares_the_others():
     assert np.isfinite(hessian).all()
 
 
+@pytest.mark.parametrize("order", [0.5, 1, 1.5, 3])
+def test_elements_that_are_zero_have_derivative_zero_in_every_norm(order):
+    with np.errstate(all="ignore"):
+        gradient = jf.gradient(lambda x: np.linalg.norm(x, order))(np.array([0.0, -2.0]))
+    np.testing.assert_allclose(gradient, [0, -1], rtol=1e-15)
+
+
 def test_largest_elements_share_the_maximum_norm():
     np.testing.assert_array_equal(
         jf.gradient(lambda x: np.linalg.norm(x, np.inf))(np.array([-2.0, 1.0, 2.0])), [-0.5, 0, 0.5]
@@ -185,6 +192,16 @@ def test_patterns():
     assert jf.sparsity(lambda x: np.einsum("ij,ij->i", x.reshape(2, 3), np.ones((2, 3))), x).nnz == 6
     assert jf.sparsity(lambda x: np.matmul(x.reshape(2, 1, 3), np.ones((2, 3, 4))), x).nnz == 24
     assert jf.sparsity(lambda x: np.linalg.cholesky(x[:4].reshape(2, 2) + 4 * np.eye(2)), x).nnz == 6
+
+
+def test_short_kernels_are_bands_of_strides():
+    x, h = np.arange(9.0), np.array([1.0, 2.0, 3.0])
+    for mode in ("full", "valid"):
+        call = Call(find(np.convolve), np.convolve(x, h, mode), (x, h), {"mode": mode})
+        fmt = call.primitive.local(call, 0)
+        assert fmt.rows.affine is not None
+        assert fmt.cols.affine is not None
+        assert np.size(fmt.weights) == 3
 
 
 def test_a_long_kernel_is_kept_as_what_it_does():
