@@ -211,13 +211,16 @@ def _typed(a: Any) -> Any:
 
 
 def _with_lists(function: Callable) -> Callable:
-    """A NumPy function that may be given lists with Tracers in them."""
+    """A NumPy function that may be given Tracers in lists, or where NumPy asks no argument what to do."""
+    is_ufunc = isinstance(function, np.ufunc)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         for arg in (*args, *kwargs.values()) if kwargs else args:
             if type(arg) in (list, tuple) and any_tracer(arg):
-                if isinstance(function, np.ufunc):
+                if is_ufunc:
                     return function(*(stacked(a) for a in args), **kwargs)
+                return call_function(function, args, kwargs)
+            if is_tracer(arg) and not is_ufunc:
                 return call_function(function, args, kwargs)
         return function(*args, **kwargs)
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 import jacfwd as jf
-from jacfwd.differences import difference_jacobian
+from jacfwd.differences import difference_jacobian, richardson
 
-__all__ = ["call_label", "check_recorded", "flat_function"]
+__all__ = ["call_label", "check_recorded", "check_second_order", "flat_function"]
 
 
 def call_label(call: Any) -> str:
@@ -107,3 +107,36 @@ def check_jacobians(f: Callable, primals: tuple, tolerance: float, rounding: flo
             for found in (forward[o][k], sparse[o][k].toarray(), reverse[o][k]):
                 found = found.reshape(wanted.shape)
                 np.testing.assert_allclose(found[judged], wanted[judged], rtol=0, atol=atol)
+
+
+def check_second_order(function: Callable, args: tuple, kwargs: dict, tolerance: float = 1e-6) -> None:
+    """The second derivative along a line, through nested recordings, against differences of the first.
+
+    Jacobians by accumulation are differentiated too: there the values of formats are traced.
+    """
+    f, primals = flat_function(function, args, kwargs)
+    starts = [np.asarray(x, float) for x in primals]
+    lines = [np.random.default_rng(k).uniform(0.5, 1.5, x.shape) for k, x in enumerate(starts)]
+
+    def at(t: Any) -> list:
+        return [x + t * line for x, line in zip(starts, lines, strict=True)]
+
+    def value(*values: Any) -> Any:
+        parts = [np.ravel(np.real(part)) for part in f(*values) if part.dtype.kind in "fc"]
+        return np.concatenate([np.zeros(0), *parts])
+
+    def slope(t: Any) -> Any:
+        return jf.jvp(lambda s: value(*at(s)), t, np.float64(1.0))[1]
+
+    def accumulated(t: Any) -> Any:
+        found = jf.jacobian(value, method="accumulate")(*at(t))
+        return np.sum(found * np.cos(np.arange(found.size)).reshape(found.shape))
+
+    with np.errstate(all="ignore"):
+        for first in (slope, accumulated):
+            zero, one = np.float64(0.0), np.float64(1.0)
+            _, found = jf.jvp(first, zero, one)
+            expected, error = richardson(first, zero, one)
+            judged = error <= tolerance * max(1.0, np.abs(expected).max(initial=0))
+            scale = tolerance * max(1.0, np.abs(expected[judged]).max(initial=0))
+            np.testing.assert_allclose(found[judged], expected[judged], rtol=0, atol=10 * scale)

@@ -105,6 +105,19 @@ def test_constants_that_pad_are_no_positions():
     assert call.primitive.local(call, 1).nnz == 2
 
 
+# Where NumPy asks no argument what to do
+
+
+def test_constants_around_a_constant_array_may_be_traced():
+    plain = np.arange(2.0)
+    J = jf.jacobian(lambda c: np.pad(plain, 1, constant_values=c))(2.5)
+    np.testing.assert_array_equal(J, [1, 0, 0, 1])
+    J = jf.jacobian(lambda c: np.select([plain > 0], [plain], default=c))(np.array([2.5, 3.5]))
+    np.testing.assert_array_equal(J, [[1, 0], [0, 0]])
+    J = jf.jacobian(lambda c: np.select([plain > 0], [plain], c))(np.array([2.5, 3.5]))
+    np.testing.assert_array_equal(J, [[1, 0], [0, 0]])
+
+
 # Views
 
 
