@@ -9,12 +9,8 @@ from bench import jvp, nfold, recording, report
 def main() -> None:
     """Measure every question and write `benchmarks.md` and `benchmarks.json`."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument(
-        "--quick", action="store_true", help="small sizes and few repeats, to see that it runs"
-    )
-    parser.add_argument(
-        "--folder", type=Path, default=Path("docs"), help="where the tables go (default: docs)"
-    )
+    parser.add_argument("--quick", action="store_true", help="small sizes and few repeats, to see that it runs")
+    parser.add_argument("--folder", type=Path, default=Path("docs"), help="where the tables go (default: docs)")
     options = parser.parse_args()
     rounds = 3 if options.quick else 9
     sections = [

@@ -37,9 +37,7 @@ class Timings:
         return float(np.median(self.samples[name] / self.samples[base]))
 
 
-def interleaved(
-    calls: Mapping[str, Callable[[], object]], *, rounds: int = 9, at_least: float = 0.01
-) -> Timings:
+def interleaved(calls: Mapping[str, Callable[[], object]], *, rounds: int = 9, at_least: float = 0.01) -> Timings:
     """Time every call once per round, each sample as many calls long as last `at_least` seconds.
 
     The first call of each, with whatever it prepares, is the warm-up and stays outside the clock.

@@ -130,9 +130,7 @@ def costs_of_sparse_jacobians() -> Iterator[Claim]:
     difference = abs(jf.jacobian(f, sparse=True)(x) - problem.jacobian(x)).max()
     yield Claim("P6, n = 10^5: largest difference to the closed form", difference, 1e-12)
     peak = peak_memory(lambda: jf.jacobian(f, sparse=True)(x))
-    yield Claim(
-        "P6, n = 10^5: peak memory, where a dense Jacobian is 10^5 rows", peak / x.nbytes, 100, "rows"
-    )
+    yield Claim("P6, n = 10^5: peak memory, where a dense Jacobian is 10^5 rows", peak / x.nbytes, 100, "rows")
 
 
 def singular_points() -> Iterator[Claim]:

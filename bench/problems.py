@@ -229,9 +229,7 @@ def bundle_adjustment(cameras: int, points: int, observations: int) -> Problem:
     return Problem(
         name="P9",
         title=f"Bundle adjustment, {cameras} cameras, {points} points, {observations} observations",
-        function=partial(
-            functions.bundle_adjustment, camera_of=camera_of, point_of=point_of, measured=measured
-        ),
+        function=partial(functions.bundle_adjustment, camera_of=camera_of, point_of=point_of, measured=measured),
         point=np.concatenate([part.ravel() for part in parts]),
         m=3 * observations,
         nnz=29 * observations,

@@ -59,10 +59,7 @@ def markdown_table(rows: Sequence[Row]) -> str:
         )
         return "| " + " | ".join(padded) + " |"
 
-    rule = [
-        "-" * width if to_left else "-" * (width - 1) + ":"
-        for width, to_left in zip(widths, left, strict=True)
-    ]
+    rule = ["-" * width if to_left else "-" * (width - 1) + ":" for width, to_left in zip(widths, left, strict=True)]
     return "\n".join([line(cells[0]), line(rule), *map(line, cells[1:])])
 
 

@@ -182,7 +182,7 @@ def jacobian(
     *,
     argnames: Any = None,
     sparse: bool = False,
-    format: str = "csr",  # noqa: A002  (as SciPy names it)
+    format: str = "csr",
     flat: bool = False,
     method: str = "auto",
     has_aux: bool = False,
@@ -226,7 +226,7 @@ def value_and_jacobian(
     *,
     argnames: Any = None,
     sparse: bool = False,
-    format: str = "csr",  # noqa: A002  (as SciPy names it)
+    format: str = "csr",
     flat: bool = False,
     method: str = "auto",
     has_aux: bool = False,

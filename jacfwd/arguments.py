@@ -124,9 +124,7 @@ class Selection:
     def unflatten(self, leaves: Sequence[Any]) -> list[Any]:
         """One value for each selected argument, with its structure."""
         if len(leaves) != len(self.leaves):
-            raise ValueError(
-                f"expected {len(self.leaves)} leaves ({', '.join(self.labels)}), got {len(leaves)}"
-            )
+            raise ValueError(f"expected {len(self.leaves)} leaves ({', '.join(self.labels)}), got {len(leaves)}")
         bounds = list(accumulate((spec.n_leaves for spec in self.specs), initial=0))
         return [spec.unflatten(leaves[bounds[k] : bounds[k + 1]]) for k, spec in enumerate(self.specs)]
 

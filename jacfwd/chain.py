@@ -219,7 +219,6 @@ class Chain:
         return level
 
 
-
 def storable(dtype: np.dtype) -> np.dtype:
     """The dtype in which matrices hold derivatives: scipy.sparse has no half precision, single stands in."""
     return np.dtype(np.float32) if dtype == np.float16 else dtype

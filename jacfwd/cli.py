@@ -40,14 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "python -m jacfwd", description="Forward-mode derivatives of NumPy code."
-    )
+    parser = argparse.ArgumentParser("python -m jacfwd", description="Forward-mode derivatives of NumPy code.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    fit = commands.add_parser(
-        "logistic", help="fit a logistic regression and measure what its gradient costs"
-    )
+    fit = commands.add_parser("logistic", help="fit a logistic regression and measure what its gradient costs")
     fit.add_argument(
         "--data",
         metavar="FILE.csv",

@@ -100,9 +100,7 @@ class Builder:
             members = [at for at, level in self.level.items() if level <= k < self.needed_until[at]]
             after = self.place(members)
             parts = [
-                part
-                for at in members
-                for part in self.block(at, self.level[at] < k, before.begins, after.begins[at])
+                part for at in members for part in self.block(at, self.level[at] < k, before.begins, after.begins[at])
             ]
             found.append(Layer(self.matrix(parts, after.size, before.size), self.labels(members)))
             before = after
@@ -111,9 +109,7 @@ class Builder:
     def final(self, before: Place) -> Layer:
         """The layer that leads to the outputs, repeated and constant ones included."""
         parts, labels = [], []
-        for out, start, size in zip(
-            self.outputs, self.chain.out_offsets, self.chain.out_sizes, strict=False
-        ):
+        for out, start, size in zip(self.outputs, self.chain.out_offsets, self.chain.out_sizes, strict=False):
             if out.node in self.level:
                 parts += self.block(out.node, self.level[out.node] < self.last, before.begins, start, whole=True)
             name = "constant" if out.node is None else self.names[out.node]
@@ -145,9 +141,7 @@ class Builder:
             found += [(part, i) for part in parts for i in range(self.size(at))]
         return found
 
-    def block(
-        self, at: int, carried: bool, begins: dict[int, int], start: int, whole: bool = False
-    ) -> list[Coo]:
+    def block(self, at: int, carried: bool, begins: dict[int, int], start: int, whole: bool = False) -> list[Coo]:
         """Entries of one node's rows, which begin at `start`; `whole`: complex numbers are put together again."""
         if carried:
             return [(rows + start, cols + begins[at], values) for rows, cols, values in self.copied(at, whole)]

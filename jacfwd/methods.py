@@ -23,7 +23,7 @@ FORMATS = ("csr", "csc", "coo", "bsr")
 BLOCK = 1 << 24
 
 
-def check_choices(method: str, format: str = "csr") -> None:  # noqa: A002  (as SciPy names it)
+def check_choices(method: str, format: str = "csr") -> None:
     """Raise ValueError for a method or a format that does not exist."""
     for name, value, known in (("method", method, METHODS), ("format", format, FORMATS)):
         if value not in known:
@@ -85,7 +85,7 @@ def _accumulated(chain: Chain) -> Any:
     return to_dense(chain, accumulate(chain))
 
 
-def sparse(chain: Chain, method: str, format: str = "csr") -> Any:  # noqa: A002  (as SciPy names it)
+def sparse(chain: Chain, method: str, format: str = "csr") -> Any:
     """The Jacobian as a canonical scipy.sparse array; the structure does not depend on the point of the branch.
 
     Half precision is stored as single: scipy.sparse has no half precision. Raises ValueError for another format,
@@ -141,7 +141,7 @@ def shaped(part: Any, out: Output, node: Node) -> Any:
     return part[()] if part.ndim == 0 and not is_tracer(part) else part
 
 
-def stored(part: Any, out: Output, node: Node, format: str) -> Any:  # noqa: A002  (as SciPy names it)
+def stored(part: Any, out: Output, node: Node, format: str) -> Any:
     """A sparse part of a Jacobian in its dtype and format."""
     dtype = storable(np.result_type(out.dtype, node.dtype))
     # Complex because of what stands beside it.

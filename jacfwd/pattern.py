@@ -100,9 +100,7 @@ class Pattern:
         csr = matrix.tocsr()
         # `_from_csr` sorts in place, which must not reach the caller's arrays.
         indices, indptr = csr.indices.copy(), csr.indptr.copy()
-        return cls._from_csr(
-            sparse.csr_array((np.ones(indices.size, dtype=bool), indices, indptr), shape=csr.shape)
-        )
+        return cls._from_csr(sparse.csr_array((np.ones(indices.size, dtype=bool), indices, indptr), shape=csr.shape))
 
     @classmethod
     def _from_csr(cls, csr: sparse.csr_array) -> Self:

@@ -144,9 +144,7 @@ class Primitive:
             return tuple(args), kwargs
         arguments = self.signature.bind(*args, **kwargs).arguments
         names = self.rule.operands or ()
-        params = {
-            name: value for name, value in arguments.items() if name not in names and value is not np._NoValue
-        }
+        params = {name: value for name, value in arguments.items() if name not in names and value is not np._NoValue}
         for name in params.keys() & self.rule.refuses.keys():
             if _is_default(params[name], self.signature.parameters[name].default):
                 continue
@@ -208,12 +206,12 @@ def _parsed(text: str) -> inspect.Signature:
     """A signature from its text, e.g. `"a, b, out=None"`."""
     scope: dict[str, Any] = {}
     # The texts are literals of the rule table, not input.
-    exec(f"def f({text}): pass", {"np": np}, scope)  # noqa: S102
+    exec(f"def f({text}): pass", {"np": np}, scope)
     return inspect.signature(scope["f"])
 
 
 @dataclasses.dataclass(frozen=True)
-class wirtinger:  # noqa: N801  (reads as a word in rules)
+class wirtinger:
     """The partial derivative of a non-holomorphic function: `a dz + b conj(dz)`."""
 
     a: Any
@@ -271,7 +269,8 @@ def moves(**options: Any) -> Rule:
         return np.asarray(call.primitive.evaluate(arrays, params))
 
     def positions(call: Call, wanted: tuple[int, ...]) -> tuple[np.ndarray, int]:
-        at, arrays, counted = 1, [], set(wanted)
+        at, counted = 1, set(wanted)
+        arrays: list[Any] = []
         for k, operand in enumerate(call.operands):
             shape = call.shape(k)
             if k in counted:

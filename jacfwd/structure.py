@@ -117,9 +117,7 @@ class Spec:
         if container is tuple:
             return f"({', '.join(map(repr, self.children))}{',' if len(self.children) == 1 else ''})"
         if issubclass(container, dict):
-            items = ", ".join(
-                f"{key!r}: {child}" for key, child in zip(self.keys, self.children, strict=True)
-            )
+            items = ", ".join(f"{key!r}: {child}" for key, child in zip(self.keys, self.children, strict=True))
             return f"{{{items}}}"
         fields = ", ".join(f"{key}={child}" for key, child in zip(self.keys, self.children, strict=True))
         return f"{container.__name__}({fields})"
@@ -244,9 +242,7 @@ class Walk:
             raise self.refuse(path, value)
         keys, entries, order = opened
         container = type(value)
-        children = [
-            self.spec_of(entry, path + step(container, key)) for key, entry in zip(keys, entries, strict=True)
-        ]
+        children = [self.spec_of(entry, path + step(container, key)) for key, entry in zip(keys, entries, strict=True)]
         return Spec(container, keys, tuple(children), order)
 
     def as_array(self, elements: Sequence[Any], path: str) -> Any:
@@ -296,9 +292,7 @@ class Walk:
             return np.shape(element), False
         if self.is_nested(element):
             return self.shape_of(element, path)
-        raise TypeError(
-            f"{path} is {kind_of(element)}, but {whole} is a list, which counts as one array: use a tuple"
-        )
+        raise TypeError(f"{path} is {kind_of(element)}, but {whole} is a list, which counts as one array: use a tuple")
 
 
 Opened = tuple[tuple[Any, ...], list[Any], tuple[int, ...]]

@@ -108,9 +108,7 @@ def mismatches(selection: Selection, opened: Sequence[tuple[list[Any], Spec]]) -
             fits = shape == leaf.shape
             wrong |= not fits
             found = "None" if tangent is None else f"shape {shape}"
-            lines.append(
-                f"  {label}: expected shape {leaf.shape}, got {found}{'' if fits else '  <- differs'}"
-            )
+            lines.append(f"  {label}: expected shape {leaf.shape}, got {found}{'' if fits else '  <- differs'}")
     return lines if wrong else []
 
 
@@ -120,7 +118,5 @@ def cast(tangent: Any, leaf: Any, label: str) -> Any:
         return None
     array = as_leaf(tangent)
     if array.dtype.kind == "c" and leaf.dtype.kind != "c":
-        raise TypeError(
-            f"the tangent of {label} is {array.dtype}, but {label} is {leaf.dtype}: pass a real tangent"
-        )
+        raise TypeError(f"the tangent of {label} is {array.dtype}, but {label} is {leaf.dtype}: pass a real tangent")
     return array if array.dtype == leaf.dtype else array.astype(leaf.dtype)

@@ -197,8 +197,7 @@ class Subject:
     def __str__(self) -> str:
         names = self.call.primitive.rule.operands
         named = [
-            f"{k} ({names[k]})" if names and not self.call.primitive.rule.sequence else str(k)
-            for k in self.wanted
+            f"{k} ({names[k]})" if names and not self.call.primitive.rule.sequence else str(k) for k in self.wanted
         ]
         what = f"operand {named[0]}" if len(named) == 1 else f"operands {', '.join(named)} together"
         return f"{what}, shape {self.point.shape}, {self.point.dtype}"
@@ -313,9 +312,7 @@ def check_transpose(subject: Subject, fmt: Format, inputs: Seeds, pushed: Array,
     """`Re(w . (L v)) = Re((L^T w) . v)` for unit vectors v and w, so that infinities can be compared."""
     back = np.asarray(fmt.T.push(outputs.block()))
     if back.shape != (len(outputs.positions), *fmt.in_shape):
-        raise JacobianMismatchError(
-            f"{fmt!r}: pull gives shape {back.shape} for {len(outputs.positions)} cotangents"
-        )
+        raise JacobianMismatchError(f"{fmt!r}: pull gives shape {back.shape} for {len(outputs.positions)} cotangents")
     expected, got = outputs.read(pushed).T, inputs.read(back)
     wrong = ~np.isclose(expected, got, rtol=1e-9, atol=1e-12 * float(magnitude(expected)), equal_nan=True)
     if np.any(wrong):
@@ -366,9 +363,7 @@ def fail(
     off = np.where(wrong, np.abs(got - expected), -1.0)
     off[wrong & ~np.isfinite(off)] = np.inf
     worst = np.argsort(-off, axis=None, kind="stable")[: min(MOST_SHOWN, int(wrong.sum()))]
-    lines = [
-        f"{subject.call.primitive.name}: {verdict} for {subject}: {int(wrong.sum())} of {wrong.size} entries"
-    ]
+    lines = [f"{subject.call.primitive.name}: {verdict} for {subject}: {int(wrong.sum())} of {wrong.size} entries"]
     for position in worst:
         at = [int(i) for i in np.unravel_index(position, wrong.shape)]
         lines.append(f"  {describe(at)}: expected {expected.flat[position]}, got {got.flat[position]}")

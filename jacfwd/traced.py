@@ -129,7 +129,7 @@ class Graph:
         self,
         *args: Any,
         sparse: bool = False,
-        format: str = "csr",  # noqa: A002  (as SciPy names it)
+        format: str = "csr",
         flat: bool = False,
         method: str = "auto",
         **kwargs: Any,
@@ -170,7 +170,7 @@ class Graph:
         return Derivatives(nodes, edges, self._values(found.values, names))
 
     def _values(self, values: list[Any], names: list[str]) -> dict[str, Any]:
-        return {name: value for name, value in zip(names, values, strict=True)}
+        return dict(zip(names, values, strict=True))
 
     def paths(self, i: int = 0, j: int = 0, *args: Any, **kwargs: Any) -> Iterator[Path]:
         """Paths from flat input j to flat output i with their products, at a point (the recorded one by default).
@@ -217,9 +217,7 @@ class Graph:
 def _local(fmts: list[Format], complex_child: bool) -> Any:
     """The sum of parallel local derivatives, to look at: a number between scalars, a sparse matrix else."""
     split = any(isinstance(fmt, Pair) for fmt in fmts)
-    rows, cols, values = (
-        np.concatenate(part) for part in zip(*(on_parts(fmt, split) for fmt in fmts), strict=True)
-    )
+    rows, cols, values = (np.concatenate(part) for part in zip(*(on_parts(fmt, split) for fmt in fmts), strict=True))
     # Structure may be integers and booleans, and scipy.sparse has no half precision.
     values = values.astype(float) if values.dtype.kind in "bi" or values.dtype == np.float16 else values
     m, n = fmts[0].n_out, fmts[0].n_in

@@ -48,7 +48,7 @@ class Model:
     slope = jf.jacobian(value, argnums=1)
 
     @jf.gradient
-    def of_itself(x):  # noqa: N805  (the receiver is the argument)
+    def of_itself(x):
         return x.c
 
     def __call__(self, x):
@@ -92,7 +92,7 @@ def test_the_default_is_every_float_where_a_point_is_given():
     def f(x, n, z):
         return x * n * z
 
-    y, J = jf.linearize(f, 2.0, 3, 5.0)
+    _y, J = jf.linearize(f, 2.0, 3, 5.0)
     assert J.shape == (1, 2) and J(1.0, 0.0) == 15.0
     assert jf.linearize(f, 2.0, 3, 5.0, argnums=2)[1].shape == (1, 1)
     assert jf.sparsity(f, 2.0, 3, 5.0).shape == (1, 2)
@@ -122,7 +122,7 @@ def test_a_tuple_of_primals_is_the_argument_list():
     assert jf.jvp(lambda x, y: x * y, (3.0, 5.0), (1.0, None)) == (15.0, 5.0)
     assert jf.jvp(lambda x, y: x * y, (3.0, 5.0), (None, None)) == (15.0, 0.0)
     assert jf.jvp(lambda x: x * x, 3.0, 1) == (9.0, 6.0)
-    y, dy = jf.jvp(lambda x: x * x, [1.0, 2.0], [1.0, 0.0])
+    _y, dy = jf.jvp(lambda x: x * x, [1.0, 2.0], [1.0, 0.0])
     np.testing.assert_array_equal(dy, [2, 0])
 
 
@@ -245,7 +245,7 @@ def test_hessians(method):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("format", ["csr", "csc", "coo", "bsr"])  # as SciPy names it
-def test_formats(method, format):  # noqa: A002
+def test_formats(method, format):
     J = jf.jacobian(lambda x: x[1:] * x[:-1], sparse=True, format=format, method=method)(X)
     assert J.format == format and isinstance(J, sp.sparray)
     assert J.has_canonical_format
@@ -403,7 +403,7 @@ def test_complex_inputs(method):
     z = np.array([1 + 2j, 3 - 1j])
     J = jf.jacobian(lambda z: z * np.sum(z), holomorphic=True, method=method)(z)
     np.testing.assert_allclose(J, np.diag([np.sum(z)] * 2) + z[:, None])
-    (value, J) = jf.value_and_jacobian(lambda z: z**2, holomorphic=True, method=method)(z)
+    (_value, J) = jf.value_and_jacobian(lambda z: z**2, holomorphic=True, method=method)(z)
     np.testing.assert_allclose(J, np.diag(2 * z))
     with pytest.raises(jf.NotDifferentiableError, match="not complex differentiable"):
         jf.jacobian(np.abs, holomorphic=True, method=method)(z)
@@ -474,7 +474,7 @@ def test_results_are_nested_by_output_and_input(method):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("format", ["csr", "csc", "coo", "bsr"])
-def test_sparse_results_are_nested_alike(method, format):  # noqa: A002  (as SciPy names it)
+def test_sparse_results_are_nested_alike(method, format):
     J = jf.jacobian(structured, (0, 1), method=method, sparse=True, format=format)(*POINT)
     dense = jf.jacobian(structured, (0, 1))(*POINT)
     for out, shape in (("s", (3, 4)), ("t", None)):

@@ -36,9 +36,7 @@ def test_growth_is_the_exponent():
 @pytest.mark.parametrize("problem", [elementwise_chain(20), logistic_regression(3)], ids=["analytic", "not"])
 def test_verify_accepts_the_derivative_and_nothing_else(problem):
     direction = direction_of(problem)
-    derivative = np.reshape(
-        problem.jacobian(problem.point) @ direction, np.shape(problem.function(problem.point))
-    )
+    derivative = np.reshape(problem.jacobian(problem.point) @ direction, np.shape(problem.function(problem.point)))
     verify(problem, direction, derivative)
     with pytest.raises(AssertionError, match=problem.title.split()[0]):
         verify(problem, direction, derivative * (1 + 1e-6))

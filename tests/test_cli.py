@@ -60,9 +60,7 @@ class TestGraph:
         status, lines, _ = run("graph", "a*x + b", "--at", "x=3", "--at", "b=1", "--at", "a=2")
         assert status == 0
         where = "at a = 2, x = 3, b = 1"
-        assert [line for line in lines if "graph" in line] == [
-            f"Derivative graph of {v}, {where}" for v in "axb"
-        ]
+        assert [line for line in lines if "graph" in line] == [f"Derivative graph of {v}, {where}" for v in "axb"]
         assert "1 path, together df/da = 3" in lines
         assert "1 path, together df/dx = 2" in lines
         assert "1 path, together df/db = 1" in lines

@@ -130,9 +130,7 @@ def test_imports_go_down():
 def test_the_exceptions_are_needed():
     sources = {module: path.read_text() for module, path in modules().items()}
     known = {short(module) for module in sources}
-    used = {
-        (short(m), target) for m, source in sources.items() for target, _ in imports(source, short(m), known)
-    }
+    used = {(short(m), target) for m, source in sources.items() for target, _ in imports(source, short(m), known)}
     assert used >= EXCEPTIONS.keys()
 
 

@@ -1,6 +1,7 @@
 """Layers: their product is the Jacobian, states say what their rows are, levels are the article's."""
 
 import functools
+import itertools
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def test_the_product_is_the_jacobian(f):
     assert len(layers) >= 1
     assert layers[0].shape[1] == J.shape[1] and layers[-1].shape[0] == J.shape[0]
     assert [len(state) for state in states] == [J.shape[1], *(layer.shape[0] for layer in layers)]
-    assert all(after.shape[1] == before.shape[0] for before, after in zip(layers, layers[1:], strict=False))
+    assert all(after.shape[1] == before.shape[0] for before, after in itertools.pairwise(layers))
     np.testing.assert_allclose(product(layers).toarray(), J.toarray(), atol=1e-13)
 
 

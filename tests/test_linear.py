@@ -132,7 +132,7 @@ def test_tangents_of_integers_are_integers():
 def test_derivatives_that_are_not_complex_linear_are_still_functions_of_tangents():
     z, v = np.array([3 + 4j, 1j]), np.array([1 - 1j, 2 + 3j])
     _, J = jf.linearize(lambda z: np.abs(z) * np.conj(z), z)
-    y, dy = jf.jvp(lambda z: np.abs(z) * np.conj(z), z, v)
+    _y, dy = jf.jvp(lambda z: np.abs(z) * np.conj(z), z, v)
     np.testing.assert_allclose(J(v), dy)
     w = np.array([0.5 + 1j, -1.0])
     np.testing.assert_allclose(np.sum(np.real(J.T(w) * v)), np.sum(np.real(w * dy)))
@@ -148,7 +148,7 @@ def test_derivatives_that_are_not_complex_linear_are_still_functions_of_tangents
 
 @every
 def test_all_readings_agree(f):
-    y, J = jf.linearize(f, POINT)
+    _y, J = jf.linearize(f, POINT)
     A = jf.jacobian(f, flat=True, method="forward")(POINT)
     rng = np.random.default_rng(1)
     m, n = A.shape
@@ -167,9 +167,7 @@ def test_all_readings_agree(f):
         np.testing.assert_allclose(turned.toarray(), expected, atol=1e-13)
         np.testing.assert_allclose(turned.tocsr().toarray(), expected, atol=1e-13)
         np.testing.assert_allclose(turned.tocsc().toarray(), expected, atol=1e-13)
-        np.testing.assert_allclose(
-            functools.reduce(lambda a, b: b @ a, turned.layers).toarray(), expected, atol=1e-13
-        )
+        np.testing.assert_allclose(functools.reduce(lambda a, b: b @ a, turned.layers).toarray(), expected, atol=1e-13)
         assert [len(state) for state in turned.states] == [
             turned.layers[0].shape[1],
             *(layer.shape[0] for layer in turned.layers),

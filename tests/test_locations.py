@@ -190,9 +190,7 @@ def test_source_that_a_notebook_registers_is_shown(monkeypatch):
     import linecache
 
     text = "def f(x):\n    return x * 2\nf(x)\n"
-    monkeypatch.setitem(
-        linecache.cache, "<notebook 3>", (len(text), None, text.splitlines(True), "<notebook 3>")
-    )
+    monkeypatch.setitem(linecache.cache, "<notebook 3>", (len(text), None, text.splitlines(True), "<notebook 3>"))
     spy = Spy()
     run(text, "<notebook 3>", spy)
     assert describe(spy.seen[0]) == 'File "<notebook 3>", line 2, in f\n    return x * 2'
@@ -224,9 +222,7 @@ print(describe(scope["g"]()))
 def test_a_command_and_exec_within_it_never_show_each_others_lines(how):
     program = COMMAND.format(path=locations.__file__.removesuffix("locations.py") + "..")
     arguments, given = (["-c", program], None) if how == "-c" else (["-"], program)
-    done = subprocess.run(
-        [sys.executable, *arguments], input=given, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, *arguments], input=given, capture_output=True, text=True, check=True)
     name = "<string>" if how == "-c" else "<stdin>"
     assert done.stdout.splitlines() == [f'File "{name}", line 5, in f', 'File "<string>", line 2, in g']
 

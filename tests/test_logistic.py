@@ -196,9 +196,7 @@ class TestFit:
 
     def test_classes_that_touch(self):
         # Separated but for rows on the boundary: the likelihood has no maximum either.
-        table = Table(
-            np.array([[1.0], [2.0], [2.0], [3.0]]), np.array([0.0, 0.0, 1.0, 1.0]), ("x",), ("a", "b")
-        )
+        table = Table(np.array([[1.0], [2.0], [2.0], [3.0]]), np.array([0.0, 0.0, 1.0, 1.0]), ("x",), ("a", "b"))
         with pytest.raises(DataError, match="a plane separates"):
             fit(table)
 

@@ -30,7 +30,7 @@ def test_dense_matrices_agree(f):
 
 @every
 @pytest.mark.parametrize("format", methods.FORMATS)
-def test_sparse_matrices_agree(f, format):  # noqa: A002  (as SciPy names it)
+def test_sparse_matrices_agree(f, format):
     chain = chain_of(f, POINT)
     expected = methods.sparse(chain, "accumulate")
     for method in METHODS:
@@ -113,7 +113,9 @@ def test_real_and_complex_inputs_together(method, dtype):
         return np.exp(1j * x) * z, x * 2
 
     chain = chain_of(f, x, z)
-    expected = np.block([[np.diag(1j * np.exp(1j * x) * z), np.diag(np.exp(1j * x))], [2 * np.eye(3), np.zeros((3, 3))]])
+    expected = np.block(
+        [[np.diag(1j * np.exp(1j * x) * z), np.diag(np.exp(1j * x))], [2 * np.eye(3), np.zeros((3, 3))]]
+    )
     tolerance = 1e-5 if dtype is np.complex64 else 1e-14
     for matrix in (methods.dense(chain, method), methods.sparse(chain, method).toarray()):
         assert matrix.dtype == dtype

@@ -132,7 +132,11 @@ def test_what_is_not_differentiated_is_part_of_the_graph(then, same, other):
 
 
 def test_options_that_changed_since():
-    for option, change in (([0, 1], lambda o: o.append(2)), (np.arange(2), lambda o: o.fill(0)), ({}, lambda o: o.update(a=1))):
+    for option, change in (
+        ([0, 1], lambda o: o.append(2)),
+        (np.arange(2), lambda o: o.fill(0)),
+        ({}, lambda o: o.update(a=1)),
+    ):
         G = jf.trace(lambda x, option: x * 2, POINT, option)
         change(option)
         with pytest.raises(ValueError, match="record it again"):
@@ -191,8 +195,12 @@ def test_graphs_are_differentiated_as_functions_are():
     G, point = jf.trace(f, POINT), np.abs(POINT)
     np.testing.assert_allclose(jf.jacobian(G)(point), jf.jacobian(f)(point))
     np.testing.assert_allclose(jf.jacobian(G.jacobian)(point), jf.jacobian(jf.jacobian(f))(point))
-    np.testing.assert_allclose(jf.jvp(lambda x: G.jvp(x, x)[1], point, point)[1], jf.jvp(lambda x: jf.jvp(f, x, x)[1], point, point)[1])
-    np.testing.assert_allclose(jf.jacobian(lambda x: G.linearize(x)[1](x))(point), jf.jacobian(lambda x: jf.linearize(f, x)[1](x))(point))
+    np.testing.assert_allclose(
+        jf.jvp(lambda x: G.jvp(x, x)[1], point, point)[1], jf.jvp(lambda x: jf.jvp(f, x, x)[1], point, point)[1]
+    )
+    np.testing.assert_allclose(
+        jf.jacobian(lambda x: G.linearize(x)[1](x))(point), jf.jacobian(lambda x: jf.linearize(f, x)[1](x))(point)
+    )
     with pytest.raises(jf.BranchChangedError):
         jf.jvp(G, -point, point)
     with pytest.raises(TypeError, match="cannot be traced by an outer derivative"):

@@ -37,9 +37,7 @@ class Dense(Format):
         self.present = present
 
     @classmethod
-    def of_matrix(
-        cls, matrix: Any, in_shape: Shape, out_shape: Shape, present: np.ndarray | None = None
-    ) -> "Dense":
+    def of_matrix(cls, matrix: Any, in_shape: Shape, out_shape: Shape, present: np.ndarray | None = None) -> "Dense":
         """The block given as the matrix `(n_in, n_out)`: one row for each input."""
         return cls(matrix.reshape((matrix.shape[0], *out_shape)), in_shape, present)
 
@@ -214,9 +212,7 @@ class Contraction(Format):
         """Positions of an operand as the labels run: strides of repeated labels add, absent ones are zero."""
         shape, target = (tuple(self.sizes[label] for label in own) for own in (every, labels))
         steps = c_strides(target)
-        strides = tuple(
-            sum(s for s, own in zip(steps, labels, strict=True) if own == label) for label in every
-        )
+        strides = tuple(sum(s for s, own in zip(steps, labels, strict=True) if own == label) for label in every)
         return IndexMap(shape, target, affine=(0, strides))
 
     def _diagonal(self, factor: Any, labels: str) -> Labelled:
@@ -232,9 +228,7 @@ class Contraction(Format):
         return self.entries().coo()
 
     def conj(self) -> "Contraction":
-        return Contraction(
-            self.x, [(np.conjugate(f), labels) for f, labels in self.terms], self.out, self.sizes
-        )
+        return Contraction(self.x, [(np.conjugate(f), labels) for f, labels in self.terms], self.out, self.sizes)
 
     def work(self) -> Work:
         if not self.steps:

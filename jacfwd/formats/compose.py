@@ -156,9 +156,7 @@ def _weights(outer: Any, shape: Shape, inner: Any, inner_shape: Shape, reach: In
     spread = np.size(inner) != 1 or np.ndim(inner) > len(shape)
     if spread and not (reach is None and shape == inner_shape):
         full = inner if np.shape(inner) == inner_shape else np.broadcast_to(inner, inner_shape)
-        inner = (
-            np.reshape(full, shape) if reach is None else reach.take(np.reshape(full, (1, *inner_shape)))[0]
-        )
+        inner = np.reshape(full, shape) if reach is None else reach.take(np.reshape(full, (1, *inner_shape)))[0]
     return times(outer, inner)
 
 
@@ -213,9 +211,7 @@ def _pair_sum(terms: Sequence[Format]) -> Pair:
 
 def _dense_sum(terms: Sequence[Format]) -> Dense:
     blocks, present = zip(*(term.columns() for term in terms), strict=True)
-    return Dense(
-        functools.reduce(np.add, blocks), terms[0].in_shape, functools.reduce(np.logical_or, present)
-    )
+    return Dense(functools.reduce(np.add, blocks), terms[0].in_shape, functools.reduce(np.logical_or, present))
 
 
 def stack(parts: Sequence[Format | None], in_shape: Shape, sizes: Sequence[int]) -> Format:
@@ -226,9 +222,7 @@ def stack(parts: Sequence[Format | None], in_shape: Shape, sizes: Sequence[int])
     starts = list(itertools.accumulate(sizes, initial=0))
     total = starts[-1]
     placed = [(part, start) for part, start in zip(parts, starts, strict=False) if part is not None]
-    terms = [
-        (term, start) for part, start in placed for term in (part.terms if isinstance(part, Sum) else [part])
-    ]
+    terms = [(term, start) for part, start in placed for term in (part.terms if isinstance(part, Sum) else [part])]
     if not terms:
         return nothing(in_shape, (total,))
     if len(terms) <= MOST_TERMS:
@@ -246,9 +240,7 @@ def _lowered(fmt: Format, start: int, total: int) -> Format:
     if isinstance(fmt, Dense) and 4 * fmt.n_out < total:
         fmt = as_entries(fmt)
     if isinstance(fmt, Entries):
-        return Entries(
-            fmt.in_shape, (total,), rows if fmt.rows is None else rows.at(fmt.rows), fmt.cols, fmt.weights
-        )
+        return Entries(fmt.in_shape, (total,), rows if fmt.rows is None else rows.at(fmt.rows), fmt.cols, fmt.weights)
     return compose(Entries(fmt.out_shape, (total,), rows, None), fmt)
 
 

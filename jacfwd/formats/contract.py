@@ -160,9 +160,7 @@ def _size(labels: Any, sizes: dict[str, int]) -> int:
     return math.prod(sizes[label] for label in labels)
 
 
-def _side(
-    full: str, kept: str, stack: list[str], groups: tuple[list[str], list[str]], sizes: dict[str, int]
-) -> Side:
+def _side(full: str, kept: str, stack: list[str], groups: tuple[list[str], list[str]], sizes: dict[str, int]) -> Side:
     """Stack axes first (of size one where the operand lacks them), then rows and columns."""
     order = [label for label in stack if label in kept] + groups[0] + groups[1]
     shape = [sizes[label] if label in kept else 1 for label in stack]

@@ -141,17 +141,13 @@ def segments(index: IndexMap, weights: Any = 1) -> Entries:
     return Entries(index.shape, index.target, index, None, weights)
 
 
-def coo_entries(
-    in_shape: Shape, out_shape: Shape, rows: np.ndarray, cols: np.ndarray, weights: Any
-) -> Entries:
+def coo_entries(in_shape: Shape, out_shape: Shape, rows: np.ndarray, cols: np.ndarray, weights: Any) -> Entries:
     """Entries from flat rows and columns; laid out as outputs or inputs are, where they run like these."""
     places, sources = IndexMap.of_positions(rows, out_shape), IndexMap.of_positions(cols, in_shape)
     shape = out_shape if places.is_identity else in_shape if sources.is_identity else rows.shape
     if shape != rows.shape:
         places, sources = (IndexMap(shape, m.target, m.flat, _linear(m, shape)) for m in (places, sources))
-        weights = (
-            weights if np.ndim(weights) == 0 else np.reshape(weights, shape if np.size(weights) > 1 else ())
-        )
+        weights = weights if np.ndim(weights) == 0 else np.reshape(weights, shape if np.size(weights) > 1 else ())
     return Entries(in_shape, out_shape, places, sources, weights)
 
 

@@ -77,9 +77,7 @@ def subscripts_of(operands: Sequence[Any]) -> tuple[str, list[Any]]:
 
 def _letters(sublist: Sequence[Any]) -> str:
     """Integers as letters, in an order that keeps them sorted: 0 is A, 26 is a."""
-    return "".join(
-        "..." if label is Ellipsis else chr((65 if label < 26 else 71) + int(label)) for label in sublist
-    )
+    return "".join("..." if label is Ellipsis else chr((65 if label < 26 else 71) + int(label)) for label in sublist)
 
 
 def core_labels(

@@ -154,9 +154,7 @@ def real_linear(operator: Operator) -> Pair:
         return lambda block: np.conjugate(apply(np.conjugate(block)))
 
     def made(apply: Apply, transposed: Apply) -> Operator:
-        return Operator(
-            operator.in_shape, operator.out_shape, apply, transposed, operator.mixed, operator.support
-        )
+        return Operator(operator.in_shape, operator.out_shape, apply, transposed, operator.mixed, operator.support)
 
     there, back = operator.apply, operator.transposed
     return Pair(

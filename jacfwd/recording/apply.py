@@ -31,9 +31,7 @@ def stacked(value: Any) -> Any:
     """Lists and tuples with Tracers in them as one array; other lists as plain arrays; the rest as it is."""
     if isinstance(value, list | tuple) and not is_tracer(value):
         if any_tracer(value):
-            return np.stack(
-                [np.asarray(v) if type(v) in (int, float, complex) else stacked(v) for v in value]
-            )
+            return np.stack([np.asarray(v) if type(v) in (int, float, complex) else stacked(v) for v in value])
         return np.asarray(value)
     return value
 
@@ -63,9 +61,7 @@ def write_out(out: Any, result: Any) -> Any:
             "the array inside the function with np.array(...)"
         )
     if not np.can_cast(getattr(result, "dtype", type(result)), target.dtype, "same_kind"):
-        raise TypeError(
-            f"cannot cast output from {result.dtype} to {target.dtype} with casting rule 'same_kind'"
-        )
+        raise TypeError(f"cannot cast output from {result.dtype} to {target.dtype} with casting rule 'same_kind'")
     if np.broadcast_shapes(np.shape(result), target.shape) != target.shape:
         raise ValueError(f"non-broadcastable output operand with shape {target.shape} doesn't match the broadcast "
                          f"shape {np.shape(result)}")  # fmt: skip

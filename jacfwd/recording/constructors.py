@@ -48,9 +48,7 @@ def _converter(original: Callable, copies: bool | None) -> Callable:
                 given["copy"] = copy
             if ndmin:
                 given["ndmin"] = ndmin
-            made = original(
-                obj, **{key: value for key, value in given.items() if value is not None or key == "copy"}
-            )
+            made = original(obj, **{key: value for key, value in given.items() if value is not None or key == "copy"})
             return made if made is obj else fresh(made)
         if is_tracer(obj):
             return _converted(obj, dtype, order or "K", copy, ndmin)
@@ -136,9 +134,7 @@ def _fromiter(iterable: Any, dtype: Any, count: int = -1, **kwargs: Any) -> Any:
     items = list(iterable) if count < 0 else [item for _, item in zip(range(count), iterable, strict=False)]
     if any_tracer(items):
         if len(items) < count:
-            raise ValueError(
-                f"iterator too short: Expected {count} but iterator had only {len(items)} items."
-            )
+            raise ValueError(f"iterator too short: Expected {count} but iterator had only {len(items)} items.")
         return _array(items, dtype)
     return fresh(np.fromiter(items, dtype, count))
 
@@ -245,19 +241,12 @@ def _substitutes() -> dict[Any, Any]:
         np.ndim: lambda a: np.ndim(stacked(a)),
         np.size: lambda a, axis=None: np.size(stacked(a), axis),
     }
-    for name in (
-        "zeros ones empty eye identity tri logspace geomspace zeros_like ones_like empty_like vander".split()
-    ):
+    for name in "zeros ones empty eye identity tri logspace geomspace zeros_like ones_like empty_like vander".split():
         function = getattr(np, name)
         table[function] = _made(_with_lists(function))
     for module in (np, np.linalg, np.fft):
         for function in list(vars(module).values()):
-            if (
-                callable(function)
-                and not isinstance(function, type)
-                and function not in table
-                and function in TABLE
-            ):
+            if callable(function) and not isinstance(function, type) and function not in table and function in TABLE:
                 table[function] = _with_lists(function)
     return table | scalar_functions()
 

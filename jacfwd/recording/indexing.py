@@ -38,9 +38,7 @@ def plain_key(key: Any) -> Any:
         return plain_key(key.plain("an index"))
     if kind is list:
         return [plain_key(k) for k in key] if any_tracer(key) else key
-    if isinstance(key, np.integer) or (
-        hasattr(kind, "__index__") and not isinstance(key, bool | np.bool | np.ndarray)
-    ):
+    if isinstance(key, np.integer) or (hasattr(kind, "__index__") and not isinstance(key, bool | np.bool | np.ndarray)):
         return operator.index(key)
     return key
 
@@ -57,7 +55,7 @@ def with_integers(key: Any) -> Any:
 def is_basic(key: Any) -> bool:
     """Whether an index without Tracers makes a view (or names one element)."""
     if type(key) is tuple:
-        return all([type(part) in BASIC for part in key])
+        return all(type(part) in BASIC for part in key)
     return type(key) in BASIC
 
 

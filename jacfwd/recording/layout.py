@@ -65,11 +65,7 @@ def cell_of(place: Place, key: tuple[int, ...]) -> int | None:
 def entry_of(place: Place, cell: int) -> int:
     """The position, in C order, of the element that lies in a cell; the inverse of a place without overlaps."""
     # From the lowest cell, all steps are positive.
-    rest = (
-        cell
-        - place.offset
-        - sum(s * (n - 1) for s, n in zip(place.strides, place.shape, strict=True) if s < 0)
-    )
+    rest = cell - place.offset - sum(s * (n - 1) for s, n in zip(place.strides, place.shape, strict=True) if s < 0)
     index = [0] * len(place.shape)
     for axis in sorted(range(len(index)), key=lambda k: -abs(place.strides[k])):
         n, step = place.shape[axis], place.strides[axis]
@@ -105,9 +101,7 @@ def _ordered(array: np.ndarray) -> np.ndarray:
 def replica(array: np.ndarray) -> np.ndarray:
     """A writeable copy that lies in memory as the array does; axes of stride 0 get places of their own."""
     item, shape = array.itemsize, array.shape
-    uneven = (
-        any(s % item if n > 1 else False for s, n in zip(array.strides, shape, strict=True)) if item else True
-    )
+    uneven = any(s % item if n > 1 else False for s, n in zip(array.strides, shape, strict=True)) if item else True
     repeated = any(s == 0 and n > 1 for s, n in zip(array.strides, shape, strict=True))
     if array.flags.c_contiguous or uneven or repeated or not array.size:
         return np.array(array)

@@ -40,7 +40,8 @@ MATH: dict[str, Any] = {
     "isinf": np.isinf, "isfinite": np.isfinite, "remainder": lambda x, y: x - y * np.rint(x / y),
     "modf": np.modf, "ldexp": lambda x, i: x * 2.0**i,
     "log": lambda x, base=None: np.log(x) if base is None else np.log(x) / np.log(base),
-    "hypot": _hypot, "fsum": lambda xs: exact_sum(stacked(list(xs))), "prod": lambda xs, *, start=1: _product(xs, start),
+    "hypot": _hypot, "fsum": lambda xs: exact_sum(stacked(list(xs))),
+    "prod": lambda xs, *, start=1: _product(xs, start),
     "dist": lambda p, q: _hypot(*(a - b for a, b in zip(p, q, strict=True))), "isclose": _is_close,
     "floor": lambda x: int(np.floor(x)), "ceil": lambda x: int(np.ceil(x)), "trunc": lambda x: int(np.trunc(x)),
 }  # fmt: skip
@@ -101,11 +102,7 @@ def _tracers(values: Any) -> list[Any]:
 def _with_values(values: Any, plain: Callable) -> list[Any]:
     """Nested lists and tuples with something plain for each Tracer."""
     return [
-        plain(value)
-        if is_tracer(value)
-        else _with_values(value, plain)
-        if isinstance(value, list | tuple)
-        else value
+        plain(value) if is_tracer(value) else _with_values(value, plain) if isinstance(value, list | tuple) else value
         for value in values
     ]
 

@@ -23,9 +23,7 @@ SAME_NAME = (
 # What ndarray and its scalars have and a Tracer cannot: each says why, and what to use.
 REFUSED = {
     **dict.fromkeys(("ctypes", "data"), "its memory cannot be handed out"),
-    **dict.fromkeys(
-        ("dump", "tofile"), "it cannot be written to a file; return it from the function instead"
-    ),
+    **dict.fromkeys(("dump", "tofile"), "it cannot be written to a file; return it from the function instead"),
     "getfield": "it has no fields",
     "setfield": "it has no fields",
     "setflags": "it has no flags to set",
@@ -140,9 +138,7 @@ class Methods:
 
     @flat.setter
     def flat(self: Any, value: Any) -> None:
-        self[...] = np.reshape(
-            np.resize(value, self.shape) if np.size(value) != self.size else value, self.shape
-        )
+        self[...] = np.reshape(np.resize(value, self.shape) if np.size(value) != self.size else value, self.shape)
 
     def _layout(self: Any) -> np.ndarray:
         """A plain array of the same dtype that lies in memory in the same way; its values mean nothing."""
@@ -184,7 +180,7 @@ class Methods:
             )
         if dtype == self.dtype:
             return self.copy(order) if copy or not has_order(self, order) else self
-        if dtype == object:
+        if dtype.kind == "O":
             return boxed(self)
         if dtype.kind not in "biufc":
             raise TracerConversionError(f"a traced array cannot become {dtype}, at {describe(here())}")
@@ -231,9 +227,7 @@ class Methods:
                 self.plain(f"a view as {np.dtype(dtype)}")
                 return self.__array__().view(dtype)
         elif any(cls not in (None, np.ndarray) for cls in (dtype, type)):
-            raise TracerConversionError(
-                f"a traced array cannot be viewed as another class, at {describe(here())}"
-            )
+            raise TracerConversionError(f"a traced array cannot be viewed as another class, at {describe(here())}")
         return self[...]
 
     def tobytes(self: Any, order: Any = "C") -> bytes:
@@ -244,9 +238,7 @@ class Methods:
 
     def byteswap(self: Any, inplace: bool = False) -> Any:
         if inplace:
-            raise TracerConversionError(
-                f"a traced array cannot swap its bytes in place, at {describe(here())}"
-            )
+            raise TracerConversionError(f"a traced array cannot swap its bytes in place, at {describe(here())}")
         return np.asarray(self.plain("byteswap()")).byteswap()
 
     def as_integer_ratio(self: Any) -> Any:

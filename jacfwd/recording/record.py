@@ -136,10 +136,10 @@ class Recording:
 
     def result(self, primitive: Primitive, handles: list, values: list, params: dict, out: Any) -> Any:
         """The Tracer for a value just computed, which is no operand's memory."""
-        if type(out) is np.ndarray and (out.base is not None or any([out is v for v in values])):
+        if type(out) is np.ndarray and (out.base is not None or any(out is v for v in values)):
             plain = [v for v in values if type(v) is np.ndarray]
             out = out.copy("K") if any(np.may_share_memory(out, v) for v in plain) else out
-        if all([handle is None for handle in handles]):
+        if all(handle is None for handle in handles):
             return self.constant(out)
         return self.wrap(out, self.emit(primitive, handles, values, params, out))
 

@@ -43,8 +43,8 @@ class Loan:
 class Storage:
     """Cells, and who wrote them: one node (the common case), a map of nodes, or nobody (a constant)."""
 
-    __slots__ = ("_loans", "_numbers", "_seen", "captured", "count", "dtype", "entry", "memory", "node", "opened", "rec",
-                 "shapes", "single", "size", "twin", "version", "written")  # fmt: skip
+    __slots__ = ("_loans", "_numbers", "_seen", "captured", "count", "dtype", "entry", "memory", "node", "opened",
+                 "rec", "shapes", "single", "size", "twin", "version", "written")  # fmt: skip
 
     def __init__(self, rec: Any, value: Any, handle: Any) -> None:
         """Open a storage over the value of a node (or a constant: handle None)."""
@@ -151,7 +151,7 @@ class Storage:
             self._note_owner(place, ..., handle, shape)
 
     def write_at(self, place: Place, key: Any, value: Any, handle: Any, shape: Shape) -> None:
-        """Write by an advanced index into a place. Where an element is named twice, NumPy decides which write is last."""
+        """Write by an advanced index into a place; where an element is named twice, NumPy says which write is last."""
         self._before_write(value, handle)
         if type(self.memory) is np.ndarray:
             view_of(self.memory, place)[key] = value

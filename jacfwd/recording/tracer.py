@@ -170,9 +170,7 @@ class Tracer(Operators, Methods):
         if not self.is_scalar:
             return self
         value = self._value
-        return Tracer(
-            self._rec, value.as_array() if type(value) is Tracer else np.array(value), self._handle, here()
-        )
+        return Tracer(self._rec, value.as_array() if type(value) is Tracer else np.array(value), self._handle, here())
 
     def frozen(self) -> "Tracer":
         """A copy that later writes do not reach, for whoever keeps it."""
@@ -188,9 +186,7 @@ class Tracer(Operators, Methods):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if "out" in kwargs and type(kwargs["out"][0]) is np.ndarray:
             # `a += x` on a plain array that nobody else holds may rebind `a` to a new array.
-            free = sys.getrefcount(kwargs["out"][0]) <= HELD_ONCE and augmented(
-                sys._getframe(1), kwargs["out"][0]
-            )
+            free = sys.getrefcount(kwargs["out"][0]) <= HELD_ONCE and augmented(sys._getframe(1), kwargs["out"][0])
             if free and method == "__call__":
                 return ufuncs.rebound(ufunc, inputs, kwargs)
         return ufuncs.call(ufunc, method, inputs, kwargs)
@@ -275,12 +271,7 @@ class Tracer(Operators, Methods):
             box[()] = self
             return box
         value: Any = np.asarray(self.plain("converting to an ndarray"))
-        if (
-            copy
-            or not self.constant
-            or self.is_scalar
-            or (dtype is not None and np.dtype(dtype) != value.dtype)
-        ):
+        if copy or not self.constant or self.is_scalar or (dtype is not None and np.dtype(dtype) != value.dtype):
             if copy is False:
                 raise ValueError("Unable to avoid copy while creating an array as requested.")
             return np.array(value, dtype=dtype)
@@ -373,12 +364,7 @@ def _by_ufunc(ufunc: np.ufunc, a: Any, b: Any) -> Any:
     tracer = a if type(a) is Tracer else b
     if ufunc in EQUALITY and _is_text(other):
         return EQUALITY[ufunc](plain_value(tracer), other)
-    if (
-        ufunc is np.multiply
-        and isinstance(other, SEQUENCES)
-        and tracer.is_scalar
-        and tracer.dtype.kind in "iu"
-    ):
+    if ufunc is np.multiply and isinstance(other, SEQUENCES) and tracer.is_scalar and tracer.dtype.kind in "iu":
         return other * tracer.__index__()
     return ufunc(a, b)
 

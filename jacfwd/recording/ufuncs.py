@@ -36,7 +36,7 @@ def _call(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
     primitive = find(ufunc)
     if primitive is None:
         raise unsupported(ufunc)
-    if any([type(x) is np.ndarray and x.dtype == object for x in inputs]):
+    if any(type(x) is np.ndarray and x.dtype == object for x in inputs):
         return ufunc(*map(boxed, inputs), **kwargs)
     if not kwargs:
         return primitive.rewrite(*inputs) if primitive.rewrite is not None else apply(primitive, inputs, {})
@@ -115,9 +115,7 @@ def _folded(ufunc: np.ufunc, array: Any, axis: int) -> Any:
     if not rows:
         if ufunc.identity is None:
             raise ValueError(f"zero-size array to reduction operation {ufunc.__name__} which has no identity")
-        return np.full(
-            array.shape[:axis] + array.shape[axis % array.ndim + 1 :], ufunc.identity, array.dtype
-        )[()]
+        return np.full(array.shape[:axis] + array.shape[axis % array.ndim + 1 :], ufunc.identity, array.dtype)[()]
     total = rows[0]
     for row in rows[1:]:
         total = ufunc(total, row)
@@ -145,9 +143,7 @@ def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
     return ufunc(np.reshape(a, (*a.shape, *(1,) * b.ndim)), b, **kwargs)
 
 
-def _reduceat(
-    ufunc: np.ufunc, array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None
-) -> Any:
+def _reduceat(ufunc: np.ufunc, array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
     if dtype is not None:
         raise unsupported_method(ufunc, "reduceat")
     starts = [int(k) for k in np.asarray(indices)]
@@ -155,9 +151,7 @@ def _reduceat(
     n = len(moved)
     if any(not 0 <= k < n for k in starts):
         raise IndexError(f"an index of {starts} is out of bounds for reduceat over {n} elements")
-    rows = [
-        ufunc.reduce(moved[a:b]) if a < b else moved[a] for a, b in zip(starts, [*starts[1:], n], strict=True)
-    ]
+    rows = [ufunc.reduce(moved[a:b]) if a < b else moved[a] for a, b in zip(starts, [*starts[1:], n], strict=True)]
     result = np.moveaxis(np.stack(rows), 0, axis)
     return result if out is None else write_out(out, result)
 
@@ -196,9 +190,7 @@ METHODS: dict[str, Callable] = {
 
 def unsupported_method(ufunc: np.ufunc, method: str) -> UnsupportedFunctionError:
     """The error for a ufunc's method without a rule."""
-    return UnsupportedFunctionError(
-        f"np.{ufunc.__name__}.{method} has no derivative rule, at {describe(here())}"
-    )
+    return UnsupportedFunctionError(f"np.{ufunc.__name__}.{method} has no derivative rule, at {describe(here())}")
 
 
 # Functions that write into their first argument
@@ -210,9 +202,7 @@ def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -
         write_out(dst, src)
     kind = getattr(src, "dtype", None)
     if kind is not None and not np.can_cast(kind, dst.dtype, casting):
-        raise TypeError(
-            f"Cannot cast array data from {kind!r} to {dst.dtype!r} according to the rule '{casting}'"
-        )
+        raise TypeError(f"Cannot cast array data from {kind!r} to {dst.dtype!r} according to the rule '{casting}'")
     dst[...] = np.broadcast_to(src, dst.shape) if where is True else np.where(where, src, dst)
 
 

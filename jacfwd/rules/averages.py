@@ -72,9 +72,7 @@ def nan_spread(original: Callable, function: Callable) -> Rule:
 # Averages, and the rest
 
 
-def average(
-    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False
-) -> Any:
+def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False) -> Any:
     """`sum(weights * a) / sum(weights)`."""
     a = np.asanyarray(a) if is_plain(a) else a
     keep = {} if keepdims is np._NoValue else {"keepdims": keepdims}
@@ -90,9 +88,7 @@ def average(
         mean = np.sum(np.multiply(a, weights, dtype=dtype), axis=axis, **keep) / scale
     if not returned:
         return mean
-    return mean, scale if np.shape(scale) == np.shape(mean) else np.copy(
-        np.broadcast_to(scale, np.shape(mean))
-    )
+    return mean, scale if np.shape(scale) == np.shape(mean) else np.copy(np.broadcast_to(scale, np.shape(mean)))
 
 
 def placed(weights: Any, shape: Shape, axis: Any) -> Any:
@@ -103,9 +99,7 @@ def placed(weights: Any, shape: Shape, axis: Any) -> Any:
         raise TypeError(f"weights of shape {weights.shape} for an array of shape {shape} need an axis")
     axes = np.lib.array_utils.normalize_axis_tuple(axis, len(shape))
     if weights.shape != tuple(shape[k] for k in axes):
-        raise ValueError(
-            f"weights of shape {weights.shape} do not fit axes {axes} of an array of shape {shape}"
-        )
+        raise ValueError(f"weights of shape {weights.shape} do not fit axes {axes} of an array of shape {shape}")
     order = sorted(range(len(axes)), key=axes.__getitem__)
     return np.reshape(np.transpose(weights, order), tuple(n if k in axes else 1 for k, n in enumerate(shape)))
 
@@ -113,9 +107,7 @@ def placed(weights: Any, shape: Shape, axis: Any) -> Any:
 def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
     """The largest element less the smallest."""
     keep = {} if keepdims is np._NoValue else {"keepdims": keepdims}
-    return np.subtract(
-        np.max(a, axis=axis, **keep), np.min(a, axis=axis, **keep), *(() if out is None else (out,))
-    )
+    return np.subtract(np.max(a, axis=axis, **keep), np.min(a, axis=axis, **keep), *(() if out is None else (out,)))
 
 
 RULES: dict[Any, Rule] = {

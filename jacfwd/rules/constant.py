@@ -54,9 +54,7 @@ RULES: dict[Any, Rule] = {
     np.flatnonzero: constant().on("a"),
     np.searchsorted: constant().on("a", "v", "sorter"),
     np.digitize: constant().on("x", "bins"),
-    np.ravel_multi_index: constant().on(
-        "multi_index", signature="multi_index, dims, mode='raise', order='C'"
-    ),
+    np.ravel_multi_index: constant().on("multi_index", signature="multi_index, dims, mode='raise', order='C'"),
     np.packbits: constant().on("a", signature="a, /, axis=None, bitorder='big'"),
     np.unpackbits: constant().on("a", signature="a, /, axis=None, count=None, bitorder='big'"),
     # arrays that take a shape only

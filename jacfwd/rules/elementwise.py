@@ -228,9 +228,7 @@ RULES: dict[Any, Rule] = {
         lambda out, x: reals(x, lambda x: -1 / np.sqrt((1 - x) * (1 + x)), lambda x: -1 / np.sin(out))
     ),
     np.arctan: elementwise(lambda out, x: 1 / (1 + x * x)),
-    np.arctan2: elementwise(
-        lambda out, y, x: arctan2_weight(x, y, x), lambda out, y, x: -arctan2_weight(y, y, x)
-    ),
+    np.arctan2: elementwise(lambda out, y, x: arctan2_weight(x, y, x), lambda out, y, x: -arctan2_weight(y, y, x)),
     np.hypot: elementwise(lambda out, x, y: hypot_weight(out, x), lambda out, x, y: hypot_weight(out, y)),
     np.degrees: elementwise(lambda out, x: 1 / DEGREE),
     np.rad2deg: elementwise(lambda out, x: 1 / DEGREE),
@@ -241,9 +239,7 @@ RULES: dict[Any, Rule] = {
     np.sinh: elementwise(lambda out, x: np.cosh(x)),
     np.cosh: elementwise(lambda out, x: np.sinh(x)),
     np.tanh: elementwise(lambda out, x: 1 - out * out),
-    np.arcsinh: elementwise(
-        lambda out, x: reals(x, lambda x: 1 / np.hypot(1, x), lambda x: 1 / np.cosh(out))
-    ),
+    np.arcsinh: elementwise(lambda out, x: reals(x, lambda x: 1 / np.hypot(1, x), lambda x: 1 / np.cosh(out))),
     np.arccosh: elementwise(
         lambda out, x: reals(x, lambda x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)), lambda x: 1 / np.sinh(out))
     ),

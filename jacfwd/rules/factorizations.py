@@ -27,15 +27,11 @@ Apply = Callable[[Any], Any]
 Support = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def on_matrices(
-    call: Call, apply: Apply, back: Apply, out_axes: int, support: Support | None = None
-) -> Format:
+def on_matrices(call: Call, apply: Apply, back: Apply, out_axes: int, support: Support | None = None) -> Format:
     """A map of stacks of matrices, linear over the reals, and its adjoint under `Re(conj(w) . v)`."""
 
     def transposed_map(block: Any) -> Any:
-        return (
-            np.conjugate(back(np.conjugate(block))) if np.iscomplexobj(block) or is_complex else back(block)
-        )
+        return np.conjugate(back(np.conjugate(block))) if np.iscomplexobj(block) or is_complex else back(block)
 
     is_complex = np.iscomplexobj(call.operands[0])
     n_in, n_out = len(call.shape(0)), len(call.out_shape)
@@ -142,9 +138,7 @@ def reciprocal_gaps_local(call: Call) -> Format:
     """`-out^2 (dw[j] - dw[i])`."""
     shape, steps = call.out_shape, c_strides(call.shape(0))
     square = call.out * call.out
-    column, row = (
-        IndexMap(shape, call.shape(0), affine=(0, (*steps[:-1], *along))) for along in ((0, 1), (1, 0))
-    )
+    column, row = (IndexMap(shape, call.shape(0), affine=(0, (*steps[:-1], *along))) for along in ((0, 1), (1, 0)))
     return Sum(
         [
             Entries(call.shape(0), shape, None, column, np.negative(square)),
@@ -304,17 +298,14 @@ def singular_vectors_local(call: Call, right: bool) -> Format:
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
     """Values and vectors, each by itself."""
     if hermitian:
-        raise UnsupportedFunctionError(
-            "svd: hermitian=True reads one triangle only; leave it away or use eigh"
-        )
+        raise UnsupportedFunctionError("svd: hermitian=True reads one triangle only; leave it away or use eigh")
     if not compute_uv:
         return singular_values(a)
     only_real("svd", a)
     m, n = np.shape(a)[-2:]
     if full_matrices and m != n:
         raise UnsupportedFunctionError(
-            "svd: the vectors that complete a basis are not determined by the matrix; "
-            "write full_matrices=False"
+            "svd: the vectors that complete a basis are not determined by the matrix; write full_matrices=False"
         )
     return SVD(left_vectors(a), singular_values(a, alone=False), right_vectors(a))
 
@@ -379,9 +370,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     """Q and R, each by itself; the columns beyond the square of a wide matrix go through Q."""
     m, n = np.shape(a)[-2:]
     if np.iscomplexobj(a):
-        raise UnsupportedFunctionError(
-            "qr: complex matrices have no derivative rule; use np.linalg.cholesky of A^H A"
-        )
+        raise UnsupportedFunctionError("qr: complex matrices have no derivative rule; use np.linalg.cholesky of A^H A")
     if mode not in ("reduced", "r", "complete") or (mode == "complete" and m > n):
         raise UnsupportedFunctionError(f"qr: mode={mode!r} has no derivative rule; write mode='reduced'")
     square = a if m >= n else a[..., :m]

@@ -174,9 +174,7 @@ def best_local_b(call: Call) -> Format:
     a, b = call.operands
     labels = core_labels(("ij", "jk") if np.ndim(b) == 2 else ("ij", "j"), "ik" if np.ndim(b) == 2 else "i",
                          ((np.shape(a)[1], np.shape(a)[0]), np.shape(b)))  # fmt: skip
-    return Contraction(
-        labels.operands[1], [(np.linalg.pinv(a), labels.operands[0])], labels.out, labels.sizes
-    )
+    return Contraction(labels.operands[1], [(np.linalg.pinv(a), labels.operands[0])], labels.out, labels.sizes)
 
 
 def lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:

@@ -13,10 +13,7 @@ from jacfwd.primitive import Rule, composed, moves
 __all__ = ["RULES"]
 
 JOIN = "arrays, /, axis=0, out=None, *, dtype=None, casting='same_kind'"
-PAD = (
-    "array, pad_width, mode='constant', *, constant_values=0, stat_length=None, end_values=0, "
-    "reflect_type='even'"
-)
+PAD = "array, pad_width, mode='constant', *, constant_values=0, stat_length=None, end_values=0, reflect_type='even'"
 PAD_MOVES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
@@ -98,8 +95,7 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
     if indexing == "xy" and len(xi) > 1:
         places[:2] = 1, 0
     grids: Sequence[Any] = [
-        np.reshape(x, (*(1,) * place, -1, *(1,) * (len(xi) - place - 1)))
-        for x, place in zip(xi, places, strict=True)
+        np.reshape(x, (*(1,) * place, -1, *(1,) * (len(xi) - place - 1))) for x, place in zip(xi, places, strict=True)
     ]
     if not sparse:
         grids = broadcast_arrays(*grids)
@@ -136,9 +132,7 @@ def block(arrays: Any) -> Any:
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
     """Of every place the first choice whose condition holds there."""
     if len(condlist) != len(choicelist) or not len(condlist):
-        raise ValueError(
-            f"np.select needs as many choices as conditions: {len(condlist)} and {len(choicelist)}"
-        )
+        raise ValueError(f"np.select needs as many choices as conditions: {len(condlist)} and {len(choicelist)}")
     for k, condition in enumerate(condlist):
         if as_array(condition).dtype != np.bool_:
             raise TypeError(f"condition {k} of np.select must be boolean, got {as_array(condition).dtype}")

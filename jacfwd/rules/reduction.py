@@ -60,13 +60,7 @@ class Fold:
     def mask(self) -> Any:
         """The boolean array given as `where`, or None."""
         where = self.operand("where")
-        return (
-            None
-            if where is None or where is True
-            else where
-            if hasattr(where, "dtype")
-            else np.asarray(where)
-        )
+        return None if where is None or where is True else where if hasattr(where, "dtype") else np.asarray(where)
 
     def masked(self, weights: Any) -> Any:
         """Weights of the elements that take part, zero for the others."""

@@ -51,9 +51,7 @@ def cumsum_local(call: Call) -> Format:
     def forward(rows: Any) -> Any:
         return np.cumsum(rows, axis=-1, dtype=np.result_type(rows.dtype, dtype))
 
-    return running(
-        call, forward, lambda rows: np.flip(forward(np.flip(rows, -1)), -1), (0, math.prod(call.out_shape))
-    )
+    return running(call, forward, lambda rows: np.flip(forward(np.flip(rows, -1)), -1), (0, math.prod(call.out_shape)))
 
 
 def cumprod_local(call: Call) -> Format:
@@ -91,9 +89,7 @@ def recurrence(a: Any, b: Any) -> Any:
 def cumulative(function: Callable, start: int) -> Callable[..., Any]:
     """`cumulative_sum` and `cumulative_prod`, which may begin with the empty sum or product."""
 
-    def rewrite(
-        x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
-    ) -> Any:
+    def rewrite(x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Any:
         if axis is None:
             if np.ndim(x) > 1:
                 raise ValueError("give an axis for an array of more than one dimension")

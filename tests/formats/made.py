@@ -123,9 +123,7 @@ def dense(draw: Any, in_shape: tuple[int, ...], out_shape: tuple[int, ...], comp
         pattern = random.random((n_in, n_out)) < 0.5
         matrix = np.where(pattern, matrix, 0)
         present = pattern.reshape(n_in, *out_shape)
-    return Made(
-        Dense(matrix.reshape(n_in, *out_shape), in_shape, present), matrix.T.astype(complex), pattern.T
-    )
+    return Made(Dense(matrix.reshape(n_in, *out_shape), in_shape, present), matrix.T.astype(complex), pattern.T)
 
 
 @st.composite
@@ -205,9 +203,7 @@ def sums(draw: Any, in_shape: tuple[int, ...], out_shape: tuple[int, ...], compl
     """Two or three terms of any simple kind."""
     parts = [draw(simple(in_shape, out_shape, complex_)) for _ in range(draw(st.integers(2, 3)))]
     matrix = np.sum([part.matrix for part in parts], axis=0)
-    return Made(
-        Sum([part.format for part in parts]), matrix, np.any([part.pattern for part in parts], axis=0)
-    )
+    return Made(Sum([part.format for part in parts]), matrix, np.any([part.pattern for part in parts], axis=0))
 
 
 @st.composite

@@ -73,11 +73,7 @@ def made(case, dtype=float, seed=0):
     def values(labels):
         shape = tuple(SIZES[label] for label in labels)
         parts = rng.normal(size=(2, *shape))
-        return (
-            (parts[0] + 1j * parts[1]).astype(dtype)
-            if np.dtype(dtype).kind == "c"
-            else parts[0].astype(dtype)
-        )
+        return (parts[0] + 1j * parts[1]).astype(dtype) if np.dtype(dtype).kind == "c" else parts[0].astype(dtype)
 
     arrays = [(values(labels), labels) for labels in factors]
     return Contraction(x, arrays, out, sizes_of(x, out, *factors)), values
@@ -237,9 +233,7 @@ class TestNoKroneckerProduct:
             assert fmt.work() == (2 * 3 * 4 + 2 * 4 * 5, 2 * 3 * 4 + 2 * 4 * 5 - 2 * 4 - 2 * 5)
             turned = Contraction("kj", [(f, labels[::-1]) for f, labels in factors], "li", fmt.sizes)
             assert [own for _, _, own, _ in turned.steps] == ["ji", "lk"]
-        long = Contraction(
-            "jk", [(np.zeros((9, 3)), "ij"), (b, "kl")], "il", {"i": 9, "j": 3, "k": 4, "l": 5}
-        )
+        long = Contraction("jk", [(np.zeros((9, 3)), "ij"), (b, "kl")], "il", {"i": 9, "j": 3, "k": 4, "l": 5})
         assert [own for _, _, own, _ in long.steps] == ["kl", "ij"]
 
     def test_work_counts_one_product(self):

@@ -44,9 +44,7 @@ def check(fmt, expected: Made, tight=True):
         pushed, pulled = fmt.push(v), fmt.T.push(w)
         assert pushed.shape == (p, *fmt.out_shape)
         assert pulled.shape == (p, *fmt.in_shape)
-        np.testing.assert_allclose(
-            pushed.reshape(p, n_out), v.reshape(p, n_in) @ expected.matrix.T, atol=1e-9
-        )
+        np.testing.assert_allclose(pushed.reshape(p, n_out), v.reshape(p, n_in) @ expected.matrix.T, atol=1e-9)
         np.testing.assert_allclose(pulled.reshape(p, n_in), w.reshape(p, n_out) @ expected.matrix, atol=1e-9)
         np.testing.assert_array_equal(fmt.pull(w), pulled)
     np.testing.assert_allclose(fmt.todense(), expected.matrix, atol=1e-9)
@@ -107,9 +105,7 @@ def test_composition(chain):
 
 
 def composed(after, before):
-    return Made(
-        compose(after.format, before.format), after.matrix @ before.matrix, joined_pattern(after, before)
-    )
+    return Made(compose(after.format, before.format), after.matrix @ before.matrix, joined_pattern(after, before))
 
 
 @EXAMPLES

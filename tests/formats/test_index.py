@@ -116,9 +116,7 @@ SLICES = [
 ]
 
 
-@pytest.mark.parametrize(
-    "key", [key for key in itertools.product(SLICES, repeat=2) if key.count(Ellipsis) < 2]
-)
+@pytest.mark.parametrize("key", [key for key in itertools.product(SLICES, repeat=2) if key.count(Ellipsis) < 2])
 def test_views_are_a_few_numbers(key):
     """Views of views stay affine, whatever axes are exchanged between."""
     shape = (3, 4, 2)
@@ -155,10 +153,7 @@ def test_taking_from_views_copies_nothing():
 
 def test_an_array_of_positions_in_steps_is_linear():
     assert IndexMap.of_positions(np.array([[5, 3], [1, -1]]) + 1, (7,)).linear == (6, -2)
-    assert (
-        IndexMap((3,), (9,), make=lambda: np.array([1, 4, 7])).key
-        == IndexMap((3,), (9,), affine=(1, (3,))).key
-    )
+    assert IndexMap((3,), (9,), make=lambda: np.array([1, 4, 7])).key == IndexMap((3,), (9,), affine=(1, (3,))).key
     assert IndexMap.of_positions(np.array([0, 1, 3]), (7,)).linear is None
 
 
@@ -182,6 +177,4 @@ def test_small_maps_print_themselves():
 
 def test_broadcasting():
     index = IndexMap.broadcast((3, 1), (2, 3, 4))
-    np.testing.assert_array_equal(
-        index.flat.reshape(2, 3, 4), np.broadcast_to(np.arange(3)[:, None], (2, 3, 4))
-    )
+    np.testing.assert_array_equal(index.flat.reshape(2, 3, 4), np.broadcast_to(np.arange(3)[:, None], (2, 3, 4)))

@@ -69,9 +69,7 @@ def test_readings_agree(axis, n_out):
 
 def test_several_mixed_axes():
     """Reversing the order of rows and columns together."""
-    fmt = Operator(
-        (2, 3, 4), (2, 3, 4), lambda b: b[:, ::-1, :, ::-1], lambda b: b[:, ::-1, :, ::-1], ((0, 2), (0, 2))
-    )
+    fmt = Operator((2, 3, 4), (2, 3, 4), lambda b: b[:, ::-1, :, ::-1], lambda b: b[:, ::-1, :, ::-1], ((0, 2), (0, 2)))
     np.testing.assert_array_equal(dense(fmt), fmt.todense())
     assert fmt.nnz == 8 * 24
     np.testing.assert_array_equal(reached(fmt), written_out_rows(2, 3, 4))

@@ -76,9 +76,7 @@ def as_list(matrix):
     """A matrix as entries in an order of its own."""
     rows, cols = np.nonzero(np.ones(matrix.shape))
     order = np.argsort(cols * 7 % 5, kind="stable")
-    return coo_entries(
-        matrix.shape[1:], matrix.shape[:1], rows[order], cols[order], matrix.reshape(-1)[order]
-    )
+    return coo_entries(matrix.shape[1:], matrix.shape[:1], rows[order], cols[order], matrix.reshape(-1)[order])
 
 
 NUMBERS = [1, -1, 3, 0, 2.0, 0.0, math.inf, 1j, np.array(2.0), np.float32(3.0)]
@@ -143,9 +141,7 @@ def test_masks_choose():
     block = np.array([[math.nan, 1.0, math.inf]])
     mask = np.array([False, True, False])
     np.testing.assert_array_equal(diagonal(mask, (3,), (3,)).push(block), [[0, 1, 0]])
-    np.testing.assert_array_equal(
-        segments(IndexMap.of_positions(np.zeros(3, int), (1,)), mask).push(block), [[1]]
-    )
+    np.testing.assert_array_equal(segments(IndexMap.of_positions(np.zeros(3, int), (1,)), mask).push(block), [[1]])
 
 
 def test_a_pole_beside_a_mask():

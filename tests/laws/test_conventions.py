@@ -73,9 +73,7 @@ ROWS = {
     "`arctan2(0, 0)`, `angle(0)`": [
         ([lambda x: np.arctan2(x[0], x[1]), lambda x: np.angle(x[0] + 1j * x[1])], [0.0, 0.0], [0, 0])
     ],
-    "`x**0`": [
-        ([lambda x: x**0, lambda x: np.power(x, 0.0), lambda x: x ** np.zeros(2)], [0, 2], np.zeros((2, 2)))
-    ],
+    "`x**0`": [([lambda x: x**0, lambda x: np.power(x, 0.0), lambda x: x ** np.zeros(2)], [0, 2], np.zeros((2, 2)))],
     "`0**y` with y ≥ 0": [([lambda y: 0.0**y, lambda y: np.zeros(2) ** y], [0.0, 2.0], np.zeros((2, 2)))],
     "`sqrt`, `cbrt` at 0": [
         ([np.sqrt], [0.0, 1.0, 4.0], diag(INF, 0.5, 0.25)),
@@ -106,9 +104,7 @@ ROWS = {
     "`logaddexp(x, y)` with x = y = -inf": [
         ([lambda x: np.logaddexp(x[0], x[1]), lambda x: np.logaddexp2(x[0], x[1])], [-INF, -INF], [0.5, 0.5])
     ],
-    "`interp` at a knot": [
-        ([lambda x: np.interp(x, [0, 1, 2], [0, 5, 2])], [0.0, 1.0, 1.5, 2.0], diag(5, -3, -3, -3))
-    ],
+    "`interp` at a knot": [([lambda x: np.interp(x, [0, 1, 2], [0, 5, 2])], [0.0, 1.0, 1.5, 2.0], diag(5, -3, -3, -3))],
     "`cholesky`, `eigh`, `eigvalsh`": [
         ([triangle(lambda a: np.linalg.cholesky(a)[0, 0])], [4, 7, 1, 3], [0.25, 0, 0, 0]),
         ([triangle(lambda a: np.linalg.cholesky(a)[1, 0])], [4, 7, 1, 3], [-1 / 16, 0, 0.5, 0]),
@@ -152,9 +148,7 @@ def test_eigenvectors_of_repeated_eigenvalues_have_no_derivative():
 
 def test_the_table_has_these_rows():
     """Every row of the page has cases here, and every case a row."""
-    rows = {
-        line.split("|")[1].strip() for line in PAGE.read_text(encoding="utf-8").splitlines() if "|" in line
-    }
+    rows = {line.split("|")[1].strip() for line in PAGE.read_text(encoding="utf-8").splitlines() if "|" in line}
     tested = ROWS.keys() | {"`eigh` of a matrix with repeated eigenvalues"}
     assert rows - {"where", "---"} == tested
 

@@ -59,7 +59,9 @@ def test_the_closed_form(problem):
     expected = problem.jacobian(problem.point)
     expected = expected.toarray() if hasattr(expected, "toarray") else np.asarray(expected)
     scale = np.abs(expected).max()
-    assert np.allclose(matrix(problem, "reverse"), expected.reshape(problem.m, problem.n), rtol=1e-10, atol=1e-12 * scale)
+    assert np.allclose(
+        matrix(problem, "reverse"), expected.reshape(problem.m, problem.n), rtol=1e-10, atol=1e-12 * scale
+    )
 
 
 @every_problem

@@ -50,9 +50,7 @@ def expected_tangent(f: Callable, args: tuple[Any, ...], tangents: tuple[Any, ..
     """The directional derivative of `f` by extrapolated differences, on plain arrays."""
 
     def along(t: np.ndarray) -> np.ndarray:
-        moved = tuple(
-            same_layout(np.asarray(x + t[0] * v).reshape(-1), x) for x, v in zip(args, tangents, strict=True)
-        )
+        moved = tuple(same_layout(np.asarray(x + t[0] * v).reshape(-1), x) for x, v in zip(args, tangents, strict=True))
         return flat(f(*moved))
 
     found, _ = richardson(along, np.zeros(1), np.ones(1), step=0.01)

@@ -497,9 +497,7 @@ def test_relative_imports_pass(record: Record) -> None:
         assert names["f"]() is REAL["norm"]
 
 
-def test_another_import_function_is_respected(
-    user: Module, record: Record, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_import_function_is_respected(user: Module, record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
     def importing(name: str, *args: Any) -> Any:
@@ -777,11 +775,7 @@ def test_threads_record_at_the_same_time(user: Module, record: Record) -> None:
         for _ in range(rounds):
             captured = capturing(sys.modules["numpy"])
             with record(captured), record(names["f"]):
-                results = [
-                    f()
-                    for f in (captured, names["f"], user.from_import, user.import_module)
-                    for _ in range(5)
-                ]
+                results = [f() for f in (captured, names["f"], user.from_import, user.import_module) for _ in range(5)]
                 seen |= {type(value).__name__ for value in results}
         return seen
 

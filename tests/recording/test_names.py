@@ -120,9 +120,7 @@ def test_an_overwritten_global_is_missed(exchange: Exchange, monkeypatch: pytest
     assert names_in(module, search) == ["a"]
 
 
-def test_modules_of_the_standard_library_are_searched_once(
-    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_modules_of_the_standard_library_are_searched_once(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
     search = ModuleNames(exchange)
     monkeypatch.setattr(sys.modules["types"], "added_for_a_test", ORIGINAL, raising=False)
     search.refresh()

@@ -72,9 +72,7 @@ def flat_function(function: Callable, args: tuple, kwargs: dict) -> tuple[Callab
     return f, tuple(itertools.chain.from_iterable(parts))
 
 
-def check_recorded(
-    function: Callable, args: tuple, kwargs: dict, tolerance: float = 1e-6, rounding: float = 0
-) -> None:
+def check_recorded(function: Callable, args: tuple, kwargs: dict, tolerance: float = 1e-6, rounding: float = 0) -> None:
     """Values (up to so much rounding), structure and every method's Jacobian of a recorded call."""
     f, primals = flat_function(function, args, kwargs)
     assert primals, "nothing to differentiate"

@@ -14,26 +14,17 @@ FLAGS = X > 0
 
 SAMPLES: dict[Callable, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     **{f: [((X, Y), {}), ((X, 0.25), {}), ((X + 1j, Y), {})] for f in COMPARISONS},
-    **{
-        f: [((X[:, ::2],), {}), ((np.array([np.nan, np.inf]),), {})]
-        for f in (np.isfinite, np.isinf, np.isnan)
-    },
+    **{f: [((X[:, ::2],), {}), ((np.array([np.nan, np.inf]),), {})] for f in (np.isfinite, np.isinf, np.isnan)},
     np.isnat: [((np.array(["2000-01-01", "NaT"], "datetime64[D]"),), {})],
     np.signbit: [((X,), {})],
     **{f: [((FLAGS, X > 1), {}), ((X, 0.0), {})] for f in LOGIC if f.nin == 2},
     np.logical_not: [((X,), {})],
-    **{
-        f: [((INTS, 2), {})]
-        for f in (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift)
-    },
+    **{f: [((INTS, 2), {})] for f in (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift)},
     np.invert: [((FLAGS,), {})],
     np.bitwise_count: [((INTS,), {})],
     np.gcd: [((INTS, 6), {})],
     np.lcm: [((INTS, 6), {})],
-    **{
-        f: [((X,), {}), ((X.astype(np.float32),), {}), ((np.float64(0.3),), {})]
-        for f in (np.floor, np.ceil, np.trunc)
-    },
+    **{f: [((X,), {}), ((X.astype(np.float32),), {}), ((np.float64(0.3),), {})] for f in (np.floor, np.ceil, np.trunc)},
     np.rint: [((X,), {}), ((X + 0.3j,), {})],
     np.floor_divide: [((X, Y), {}), ((X, 2), {})],
     np.spacing: [((X,), {})],

@@ -47,18 +47,14 @@ def unary(low: float, high: float, analytic: bool, complex_too: bool) -> list[Sa
     return calls
 
 
-def binary(
-    first: tuple[float, float], second: tuple[float, float], analytic: bool, complex_too: bool
-) -> list[Sample]:
+def binary(first: tuple[float, float], second: tuple[float, float], analytic: bool, complex_too: bool) -> list[Sample]:
     """Calls of a function of two operands on two intervals."""
 
     def pair(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[Any, Any]:
         return uniform(*first, a, 2), uniform(*second, b, 3)
 
     x, y = pair((2, 3), (2, 3))
-    calls = [
-        Sample(pair(a, b)) for a, b in [((), ()), ((0,), ()), ((3,), (3,)), ((2, 3), (3,)), ((2, 1), (1, 3))]
-    ]
+    calls = [Sample(pair(a, b)) for a, b in [((), ()), ((0,), ()), ((3,), (3,)), ((2, 3), (3,)), ((2, 1), (1, 3))]]
     calls += [
         Sample((x, 2.0)),
         Sample((1.5, y)),

@@ -97,10 +97,7 @@ SAMPLES: dict[Any, Calls] = {
         function: [*SMALL, calls(COMPLEX, axis=1), calls(EMPTY, 0, initial=1.5), calls(MATRIX, 1, None, True)]
         for function in (np.max, np.min, np.amax, np.amin)
     },
-    **{
-        function: [*SMALL, *IGNORING, calls(HOLES, where=PART, initial=0.0)]
-        for function in (np.nanmax, np.nanmin)
-    },
+    **{function: [*SMALL, *IGNORING, calls(HOLES, where=PART, initial=0.0)] for function in (np.nanmax, np.nanmin)},
     **{
         function: [
             *SPREAD,

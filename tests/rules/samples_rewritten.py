@@ -33,10 +33,7 @@ ELEMENTWISE: dict[Callable, list[Sample]] = {
         Sample((ROWS, 1.0, -1.0)),
         Sample((ROWS, -1.0, 1.0), {"dtype": np.float32}),
         *(
-            [
-                Sample((ROWS,), bounds)
-                for bounds in ({"min": ENDS, "max": 0.5}, {"min": 0.1}, {"max": 0.1}, {})
-            ]
+            [Sample((ROWS,), bounds) for bounds in ({"min": ENDS, "max": 0.5}, {"min": 0.1}, {"max": 0.1}, {})]
             if SINCE_2_1
             else []
         ),

@@ -27,9 +27,7 @@ def test_value_again_and_zero_differences(function, args, kwargs):
     check_rule(function, *args, **kwargs)
 
 
-@pytest.mark.parametrize(
-    "function", [np.floor, np.ceil, np.trunc, np.rint, np.round, np.around, np.fix, np.spacing]
-)
+@pytest.mark.parametrize("function", [np.floor, np.ceil, np.trunc, np.rint, np.round, np.around, np.fix, np.spacing])
 def test_steps_have_derivative_zero_and_no_entries(function):
     x = np.array([-1.5, 0.0, 0.25, 2.0])
     _, dx = jf.jvp(function, x, np.ones(4))

@@ -64,11 +64,7 @@ def weights(function, *args, k=0, **kwargs):
     with np.errstate(all="ignore"):
         call = bound(primitive, args, kwargs)
         local = primitive.local(call, k)
-        return (
-            np.zeros(call.out_shape)
-            if local is None
-            else np.asarray(local.push(np.ones((1, *call.shape(k)))))[0]
-        )
+        return np.zeros(call.out_shape) if local is None else np.asarray(local.push(np.ones((1, *call.shape(k)))))[0]
 
 
 # Coverage
@@ -163,9 +159,7 @@ def test_rules_are_differentiable_themselves(function, sample, j, inexact):
         operands = list(call.operands)
         operands[j] = x
         out = apply(primitive, tuple(operands), call.params)
-        locals_ = [
-            (k, primitive.local(Call(primitive, out, tuple(operands), call.params), k)) for k in inexact
-        ]
+        locals_ = [(k, primitive.local(Call(primitive, out, tuple(operands), call.params), k)) for k in inexact]
         pushed = [fmt.push(blocks[k])[0] for k, fmt in locals_ if fmt is not None]
         return np.stack(pushed) if pushed else np.zeros((1, *call.out_shape))
 
@@ -236,9 +230,7 @@ def test_convention(function, args, k, expected):
 @pytest.mark.parametrize("function", [np.power, np.float_power])
 def test_powers(function, x, y, in_x, in_y):
     for first, second in [(x, y), (np.array([x]), np.array([y])), (np.array([[x]]), np.array(y))]:
-        np.testing.assert_allclose(
-            weights(function, first, second, k=0), np.full(np.shape(first), in_x), rtol=1e-15
-        )
+        np.testing.assert_allclose(weights(function, first, second, k=0), np.full(np.shape(first), in_x), rtol=1e-15)
     np.testing.assert_allclose(weights(function, x, np.array([y]), k=1), [in_y], rtol=1e-15)
     np.testing.assert_allclose(weights(function, np.array([x]), np.array([y]), k=1), [in_y], rtol=1e-15)
 
@@ -284,8 +276,7 @@ def test_sinc_keeps_its_digits_near_zero():
     x = np.array([1e-12, 1e-8, 1e-4, 1e-2, 0.159, 0.16])
     u = np.pi * x.astype(np.longdouble)
     terms = [
-        (-1) ** k * 2 * k * u ** (2 * k - 1) / np.prod(np.arange(1.0, 2 * k + 2, dtype=u.dtype))
-        for k in range(1, 12)
+        (-1) ** k * 2 * k * u ** (2 * k - 1) / np.prod(np.arange(1.0, 2 * k + 2, dtype=u.dtype)) for k in range(1, 12)
     ]
     np.testing.assert_allclose(weights(np.sinc, x), np.float64(np.pi * np.sum(terms, axis=0)), rtol=2e-14)
 
@@ -332,16 +323,10 @@ def test_writing_in_place_is_refused():
         jf.jvp(lambda x: np.nan_to_num(x, copy=False), ROWS, ROWS)
 
 
-@pytest.mark.parametrize(
-    "function", [f for f in RULES if isinstance(f, np.ufunc) and f is not np.float_power]
-)
+@pytest.mark.parametrize("function", [f for f in RULES if isinstance(f, np.ufunc) and f is not np.float_power])
 def test_float32_stays_float32(function):
     """Tangents do not grow into float64, next to Python numbers neither."""
-    x = (
-        np.linspace(1.25, 1.75, 3, dtype=np.float32)
-        if function is np.arccosh
-        else np.float32([0.25, 0.5, 0.75])
-    )
+    x = np.linspace(1.25, 1.75, 3, dtype=np.float32) if function is np.arccosh else np.float32([0.25, 0.5, 0.75])
     others = (2,) if function is np.ldexp else (0.5,) * (function.nin - 1)
     _, dx = jf.jvp(lambda x: function(x, *others), x, np.ones_like(x))
     primitive = find(function)

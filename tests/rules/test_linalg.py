@@ -77,9 +77,7 @@ ORDERS = [None, 1, 2, 3, 0.5, np.inf, -np.inf, 0, -1]
 @pytest.mark.parametrize("order", ORDERS)
 def test_norm_of_zero_has_derivative_zero(order):
     with np.errstate(all="ignore"):
-        np.testing.assert_array_equal(
-            jf.gradient(lambda x: np.linalg.norm(x, order))(np.zeros(3)), np.zeros(3)
-        )
+        np.testing.assert_array_equal(jf.gradient(lambda x: np.linalg.norm(x, order))(np.zeros(3)), np.zeros(3))
         _, tangent = jf.jvp(lambda x: np.linalg.norm(x * (1 + 2j), order), np.zeros(3), np.ones(3))
     assert tangent == 0
 

@@ -76,16 +76,12 @@ def test_nan_is_the_largest_where_numpy_says_so():
 
 def test_what_is_masked_shares_nothing():
     x, where = np.array([5.0, 3.0, 3.0]), np.array([False, True, True])
-    np.testing.assert_array_equal(
-        jf.gradient(lambda x: np.max(x, where=where, initial=-9.0))(x), [0, 0.5, 0.5]
-    )
+    np.testing.assert_array_equal(jf.gradient(lambda x: np.max(x, where=where, initial=-9.0))(x), [0, 0.5, 0.5])
     np.testing.assert_array_equal(jf.gradient(lambda x: np.sum(x, where=x > 4))(x), [1, 0, 0])
     np.testing.assert_array_equal(jf.gradient(lambda x: np.mean(x, where=x < 4))(x), [0, 0.5, 0.5])
 
 
-@pytest.mark.parametrize(
-    "x", [[0.0, 2.0, 3.0], [0.0, 2.0, 0.0, 4.0], [0.0, 0.0, 0.0], [np.inf, 2.0, 0.5], [2.0, -1.0]]
-)
+@pytest.mark.parametrize("x", [[0.0, 2.0, 3.0], [0.0, 2.0, 0.0, 4.0], [0.0, 0.0, 0.0], [np.inf, 2.0, 0.5], [2.0, -1.0]])
 def test_products_are_exact_with_zeros(x):
     """First and second derivatives are products of the others, computed without dividing."""
     x = np.array(x)
@@ -123,12 +119,8 @@ def test_no_spread_has_derivative_zero(function):
 def test_one_pass_means_pass_themselves_on():
     """`var(x, mean=m)` depends on m; with m the mean of x that is as if m were not given."""
     x = np.array([1.0, 2.0, 4.0])
-    np.testing.assert_allclose(
-        jf.gradient(lambda x: np.var(x, mean=x.mean()))(x), jf.gradient(np.var)(x), rtol=1e-14
-    )
-    np.testing.assert_allclose(
-        jf.gradient(lambda m: np.var(x, mean=m))(2.0), -2 * np.mean(x - 2.0), rtol=1e-14
-    )
+    np.testing.assert_allclose(jf.gradient(lambda x: np.var(x, mean=x.mean()))(x), jf.gradient(np.var)(x), rtol=1e-14)
+    np.testing.assert_allclose(jf.gradient(lambda m: np.var(x, mean=m))(2.0), -2 * np.mean(x - 2.0), rtol=1e-14)
 
 
 # Structure
