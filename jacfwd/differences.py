@@ -63,6 +63,9 @@ def richardson(
         raise ValueError(f"x and v must have equal shapes, got {point.shape} and {direction.shape}")
     if steps < 2 or contraction <= 1:
         raise ValueError(f"needs steps >= 2 and contraction > 1, got {steps} and {contraction}")
+    # The derivative is linear in v: it is taken along a direction of length one, and scaled afterwards.
+    length = np.max(np.abs(direction), initial=0) or 1.0
+    direction = direction / length
     h = step * relative_scale(point, direction)
     row: list[Array] = []
     best, error = np.array(np.nan), np.array(np.inf)
@@ -72,7 +75,7 @@ def richardson(
             above, row = row, next_row(row, difference / (2 * h), contraction)
             best, error = closest(best, error, above, row)
             h /= contraction
-    return best, error
+        return best * length, error * length
 
 
 def next_row(above: list[Array], quotient: Array, contraction: float) -> list[Array]:
