@@ -23,6 +23,7 @@ from jacfwd.rules import (
     running,
     sparse,
     special,
+    spectral,
 )
 
 __all__ = ["TABLE", "by_name", "find"]
@@ -38,6 +39,7 @@ FAMILIES = (
     norms.RULES,
     linalg.RULES,
     factorizations.RULES,
+    spectral.RULES,
     interpolation.RULES,
     special.RULES,
     sparse.RULES,

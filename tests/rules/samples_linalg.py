@@ -3,7 +3,7 @@
 import numpy as np
 
 from jacfwd.formats.dispatch import strong_matmul
-from jacfwd.rules import factorizations, interpolation, linalg, norms, products
+from jacfwd.rules import factorizations, interpolation, linalg, norms, products, spectral
 from tests.rules.samples_movement import Calls, calls
 
 __all__ = ["SAMPLES"]
@@ -375,14 +375,14 @@ def linalg_samples() -> dict:
             calls(hermitian_complex(3), UPLO="U"),
         ],
         np.linalg.eigh: [*SYMMETRIC, calls(hermitian(3, 3), "U")],
-        factorizations.eigenvalues: [
+        spectral.eigenvalues: [
             calls(hermitian(2, 3, 3), upper=True),
             calls(hermitian(3, 3), upper=False), calls(hermitian_complex(3), upper=True),
         ],
-        factorizations.eigenvectors: [
+        spectral.eigenvectors: [
             calls(hermitian(3, 3), upper=False), calls(hermitian(2, 3, 3), upper=True),
         ],
-        factorizations.reciprocal_gaps: [
+        spectral.reciprocal_gaps: [
             calls(np.array([1.0, 2.5, -1.0])), calls(np.array([[1.0, 2.5], [3.0, -1.0]])),
         ],
         np.linalg.svd: [
@@ -390,9 +390,9 @@ def linalg_samples() -> dict:
             calls(real(4, 3), compute_uv=False), calls(turned(4, 3), True, False),
         ],
         np.linalg.svdvals: [*RECTANGULAR, calls(turned(2, 3))],
-        factorizations.singular_values: [*RECTANGULAR, calls(turned(2, 3)), calls(np.zeros((0, 3)))],
-        factorizations.left_vectors: RECTANGULAR,
-        factorizations.right_vectors: RECTANGULAR,
+        spectral.singular_values: [*RECTANGULAR, calls(turned(2, 3)), calls(np.zeros((0, 3)))],
+        spectral.left_vectors: RECTANGULAR,
+        spectral.right_vectors: RECTANGULAR,
         factorizations.orthogonal_factor: [calls(real(4, 3)), calls(real(2, 3, 3))],
         factorizations.triangular_factor: [calls(real(4, 3)), calls(real(2, 3, 3))],
         np.linalg.qr: [

@@ -10,12 +10,13 @@ from jacfwd.differences import richardson
 from jacfwd.errors import JacobianMismatchError, NotDifferentiableError, UnsupportedFunctionError
 from jacfwd.formats.operators import Operator
 from jacfwd.primitive import Call, structured
-from jacfwd.rules import factorizations, find, interpolation, linalg, norms, products
+from jacfwd.rules import factorizations, find, interpolation, linalg, norms, products, spectral
 from jacfwd.testing import check_rule
 from tests.rules.recorded import call_label, check_recorded, flat_function
 from tests.rules.samples_linalg import SAMPLES
 
-TABLES = (products.RULES, norms.RULES, linalg.RULES, factorizations.RULES, interpolation.RULES)
+FAMILIES = (products, norms, linalg, factorizations, spectral, interpolation)
+TABLES = [family.RULES for family in FAMILIES]
 CALLS = [(function, args, kwargs) for function, samples in SAMPLES.items() for args, kwargs in samples]
 FEW = [(function, args, kwargs) for function, samples in SAMPLES.items() for args, kwargs in samples[::3]]
 
