@@ -197,6 +197,16 @@ def test_a_product_collapses_where_it_gets_narrow():
     assert before.size <= 3 * N
 
 
+def test_a_product_may_come_out_of_a_product():
+    """The last two factors become one that is dense, and that is not multiplied with the first."""
+    first = coo_entries((10 * N,), (N,), np.arange(10), np.arange(10) * 7, np.arange(10.0))
+    chain = Product([first, running_sum()])
+    made = compose(Dense(np.ones((N, 9)), (N,)), chain)
+    assert type(made) is Product
+    assert [type(factor) for factor in made.factors] == [Entries, Dense]
+    np.testing.assert_allclose(made.todense(), np.ones((9, N)) @ chain.todense())
+
+
 def test_no_sum_makes_a_product_full():
     made = add([low_rank(), identity((N,)), shift(1)])
     assert type(made) is Sum

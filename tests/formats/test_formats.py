@@ -207,7 +207,16 @@ def test_pairs_are_real_linear_maps(in_shape, out_shape, data):
         left = np.real(np.sum(w[k] * fmt.push(v)[k]))
         right = np.real(np.sum(fmt.T.push(w)[k] * v[k]))
         np.testing.assert_allclose(left, right, atol=1e-9)
-    np.testing.assert_allclose(matrix_of(fmt)[0], a + b, atol=1e-9)
+    matrix, pattern = matrix_of(fmt)
+    np.testing.assert_allclose(matrix, a + b, atol=1e-9)
+    reached = fmt.reach(np.eye(fmt.n_in, dtype=bool).reshape(fmt.n_in, *in_shape))
+    np.testing.assert_array_equal(reached.reshape(fmt.n_in, fmt.n_out).T, pattern)
+    if isinstance(fmt, Pair):
+        halves = fmt.holomorphic, fmt.conjugate
+        assert fmt.nnz == sum(half.nnz for half in halves)
+        assert fmt.size == sum(half.size for half in halves)
+        assert fmt.work()[0] == sum(half.work()[0] for half in halves)
+        assert fmt.work()[1] == sum(half.work()[1] for half in halves) + fmt.n_out
 
 
 @EXAMPLES

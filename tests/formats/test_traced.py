@@ -103,6 +103,13 @@ def test_products_and_sums(first, second, third):
     check(lambda t: written(total(t)))
 
 
+def test_views_of_traced_blocks():
+    v = blocks((N,), 1, 2)
+    for index in (ODD, IndexMap((N // 2,), (N,), affine=(N - 1, (-2,))), IndexMap((3, 2), (N,), affine=(1, (1, 4)))):
+        check(lambda t, index=index: selection(index).push(v * t))
+        check(lambda t, index=index: selection(index).T.push(v[:, : index.size].reshape(2, *index.shape) * t))
+
+
 def test_masks_of_traced_values_add_up_as_numbers():
     check(lambda t: t * add([diagonal(weights(t) > 0, (N,), (N,))] * 3).push(blocks((N,))))
 
