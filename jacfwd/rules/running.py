@@ -149,9 +149,9 @@ def shifted(call: Call, k: int, axis: int, start: int, weight: int) -> Entries |
 
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """Differences of the flattened array between two given ends."""
-    parts = [to_begin, np.diff(np.ravel(ary)), to_end]
-    parts = [np.ravel(part) for part in parts if part is not None]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, dtype=ary.dtype, casting="same_kind")
+    steps = np.diff(np.ravel(ary))
+    parts = [np.ravel(part) for part in (to_begin, steps, to_end) if part is not None]
+    return steps if len(parts) == 1 else np.concatenate(parts, dtype=steps.dtype, casting="same_kind")
 
 
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:

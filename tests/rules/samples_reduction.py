@@ -134,6 +134,7 @@ SAMPLES: dict[Any, Calls] = {
         calls(VECTOR, 2.5),
         calls(SINGLE, to_begin=SINGLE[0], to_end=MATRIX),
         calls(VECTOR[:1], VECTOR),
+        calls([1.0, 2.0, 4.0], VECTOR),
         calls(np.zeros(0), 1.5),
     ],
     np.trapezoid: [
