@@ -85,7 +85,7 @@ class Graph:
 
     def _check_rest(self, rest: dict[Any, Any]) -> None:
         """What is not differentiated is part of the graph: it must be what it was."""
-        for place in self._rest.keys() | rest.keys():
+        for place in {**rest, **self._rest}:
             then, now = self._rest.get(place, MISSING), rest.get(place, MISSING)
             if not _same(then, now):
                 label = f"argument {place}" if isinstance(place, int) else f"{place}="
