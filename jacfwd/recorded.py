@@ -13,8 +13,10 @@ from jacfwd.graph import Graph, Node, Output
 from jacfwd.linear import LinearMap, flat_rows
 from jacfwd.recording import constructors
 from jacfwd.recording.apply import stacked
+from jacfwd.recording.interpose import suspended
+from jacfwd.recording.layout import replica
 from jacfwd.recording.record import Forward, Record
-from jacfwd.recording.tracer import Tracer
+from jacfwd.recording.tracer import Tracer, plain_value
 from jacfwd.structure import Spec, as_value, flatten, kind_of, nest
 
 __all__ = ["Recorded", "combined_spec", "fresh", "pushed_forward", "record"]
@@ -137,8 +139,7 @@ def record(selection: Selection, has_aux: bool = False) -> Recorded:
     rec = Record()
     tracers = [rec.input(leaf, label) for leaf, label in zip(selection.leaves, selection.labels, strict=True)]
 
-    def call() -> tuple[list[Any], Spec, Any]:
-        out = selection.call(tracers)
+    def outputs(out: Any) -> tuple[list[Any], Spec, Any]:
         by_user = len(rec.nodes)
         found = _outputs(out, has_aux, rec)
         # Views, buffers and lists become nodes here: no line of the user's is the place, nor gives it a name.
@@ -146,8 +147,21 @@ def record(selection: Selection, has_aux: bool = False) -> Recorded:
             node.location = None
         return found
 
-    leaves, spec, aux = rec.run(selection.f, call)
+    leaves, spec, aux = _run(rec, selection, tracers, outputs)
     return Recorded(rec.graph(leaves), rec.values, combined_spec(selection), spec, aux)
+
+
+def _run(rec: Any, selection: Selection, tracers: list[Any], outputs: Callable) -> tuple[list[Any], Spec, Any]:
+    """One run of the function on Tracers; a plain one where conversions were refused."""
+
+    def plain(scale: float = 1.0) -> tuple[list[Any], Spec, Any]:
+        values = [plain_value(leaf) for leaf in selection.leaves]
+        copies = [replica(value) if isinstance(value, np.ndarray) else value for value in values]
+        copies = [copy * copy.dtype.type(scale) if scale != 1 else copy for copy in copies]
+        with suspended():
+            return outputs(selection.call(copies))
+
+    return rec.run(selection.f, lambda: outputs(selection.call(tracers)), plain)
 
 
 def _outputs(out: Any, has_aux: bool, rec: Any) -> tuple[list[Any], Spec, Any]:
@@ -185,13 +199,14 @@ def pushed_forward(selection: Selection, tangents: Sequence[Any], has_aux: bool 
         rec.input(leaf, None if v is None else np.reshape(v, (1, *np.shape(leaf))))
         for leaf, v in zip(selection.leaves, tangents, strict=True)
     ]
-    leaves, spec, aux = rec.run(selection.f, lambda: _outputs(selection.call(tracers), has_aux, rec))
+    leaves, spec, aux = _run(rec, selection, tracers, lambda out: _outputs(out, has_aux, rec))
     handed = {_owner(array) for tracer in tracers for array in (tracer.value, tracer.handle)}
     values, moved = [], []
     for leaf in leaves:
         mine = type(leaf) is Tracer and leaf._rec is rec
-        value = _released(leaf.value, handed) if mine else fresh(leaf)
         tangent = leaf.handle if mine else None
+        # A constant may be held by whoever made it.
+        value = fresh(leaf.value if mine else leaf) if tangent is None else _released(leaf.value, handed)
         values.append(value)
         zero = np.zeros(np.shape(value), value.dtype)[()]
         moved.append(zero if tangent is None else _released(tangent[0], handed))

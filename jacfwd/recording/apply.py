@@ -13,7 +13,7 @@ from jacfwd.rules import find
 
 __all__ = ["any_tracer", "apply", "boxed", "call_function", "stacked", "unsupported", "write_out"]
 
-# Functions that are no operation on values (they write, or ask for shapes); filled by the modules that know how.
+# Functions that are no operation on values: they write, or ask for shapes. Modules that know how fill it in.
 SPECIAL: dict[Callable, Callable] = {}
 
 # An array of objects holds at most so many scalar Tracers.
@@ -42,8 +42,8 @@ def boxed(x: Any) -> Any:
         return x
     if x.size > MOST_OBJECTS:
         raise TracerConversionError(
-            f"a traced array of shape {x.shape} would become an array of {x.size} objects, at {describe(here())}; "
-            "use arrays of numbers"
+            f"a traced array of shape {x.shape} would become an array of {x.size} objects, at "
+            f"{describe(here())}; use arrays of numbers"
         )
     box = np.empty(x.shape, object)
     for index in np.ndindex(x.shape):
@@ -56,15 +56,18 @@ def write_out(out: Any, result: Any) -> Any:
     target = out[0] if type(out) is tuple else out
     if not is_tracer(target):
         raise TracerConversionError(
-            f"out= (or an augmented assignment) is a plain {getattr(target, 'dtype', type(target).__name__)} array, "
-            f"which cannot hold a derivative, at {describe(here())}; write a = a + ... instead of a += ..., or make "
-            "the array inside the function with np.array(...)"
+            "out= (or an augmented assignment) is a plain "
+            f"{getattr(target, 'dtype', type(target).__name__)} array, which cannot hold a derivative, at "
+            f"{describe(here())}; write a = a + ... instead of a += ..., or make the array inside the "
+            "function with np.array(...)"
         )
     if not np.can_cast(getattr(result, "dtype", type(result)), target.dtype, "same_kind"):
         raise TypeError(f"cannot cast output from {result.dtype} to {target.dtype} with casting rule 'same_kind'")
     if np.broadcast_shapes(np.shape(result), target.shape) != target.shape:
-        raise ValueError(f"non-broadcastable output operand with shape {target.shape} doesn't match the broadcast "
-                         f"shape {np.shape(result)}")  # fmt: skip
+        raise ValueError(
+            f"non-broadcastable output operand with shape {target.shape} doesn't match the broadcast shape "
+            f"{np.shape(result)}"
+        )
     target[...] = result
     return target
 
@@ -102,8 +105,8 @@ def unsupported(function: Any) -> UnsupportedFunctionError:
         getattr(function, "__name__", repr(function)),
     )
     return UnsupportedFunctionError(
-        f"{module}.{name} has no derivative rule, at {describe(here())}; write it with functions that have one, "
-        "or give it a rule of your own"
+        f"{module}.{name} has no derivative rule, at {describe(here())}; write it with functions that have "
+        "one, or give it a rule of your own"
     )
 
 
@@ -138,7 +141,7 @@ def _operand(x: Any) -> Any:
 
 
 def _ordinary(x: np.ndarray) -> np.ndarray:
-    """Refuse arrays whose operations mean something else than NumPy's, for they would be differentiated as NumPy's."""
+    """Refuse arrays with operations of their own, which would be differentiated as if they were NumPy's."""
     if type(x) is np.memmap:
         return np.asarray(x)
     kind = "an array of objects" if type(x) is np.ndarray else f"a {type(x).__module__}.{type(x).__name__}"

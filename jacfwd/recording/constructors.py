@@ -40,8 +40,9 @@ def _made(constructor: Callable) -> Callable:
 def _converter(original: Callable, copies: bool | None) -> Callable:
     """`np.array`, `np.asarray` and their kin: the array itself, or a copy of it where NumPy makes one."""
 
-    def convert(obj: Any, dtype: Any = None, order: Any = None, *, copy: Any = copies, ndmin: int = 0,
-                **kwargs: Any) -> Any:  # fmt: skip
+    def convert(
+        obj: Any, dtype: Any = None, order: Any = None, *, copy: Any = copies, ndmin: int = 0, **kwargs: Any
+    ) -> Any:
         if not any_tracer(obj):
             given = {"dtype": dtype, "order": order, **kwargs}
             if original is np.array or copy is not copies:
@@ -92,8 +93,16 @@ def _full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **kw
     return out if dtype is None or np.dtype(dtype) == out.dtype else out.astype(dtype)
 
 
-def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: Any = False, dtype: Any = None,
-              axis: int = 0, **kwargs: Any) -> Any:  # fmt: skip
+def _linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: Any = False,
+    dtype: Any = None,
+    axis: int = 0,
+    **kwargs: Any,
+) -> Any:
     if not (any_tracer(start) or any_tracer(stop)):
         made = np.linspace(start, stop, num, endpoint, retstep, dtype, axis, **kwargs)
         return (fresh(made[0]), made[1]) if retstep else fresh(made)
@@ -148,8 +157,15 @@ def _layout(a: Any) -> Any:
     return np.empty((), a.dtype) if a.is_scalar else a._layout()
 
 
-def _full_like(a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None,
-               **kwargs: Any) -> Any:  # fmt: skip
+def _full_like(
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: Any = "K",
+    subok: bool = True,
+    shape: Any = None,
+    **kwargs: Any,
+) -> Any:
     layout = _layout(a) if is_tracer(a) else a
     if not any_tracer(fill_value):
         return fresh(np.full_like(layout, fill_value, dtype, order, subok, shape))
@@ -192,8 +208,8 @@ SPECIAL |= {
     np.can_cast: lambda a, to, casting="safe": np.can_cast(a.dtype, to, casting),
     np.common_type: lambda *args: np.common_type(*(np.empty(0, a.dtype) for a in args)),
     np.array_repr: lambda a, *args, **kwargs: repr(a),
-    np.array_str: lambda a, *args, **kwargs: np.array_str(plain_value(a), *args, **kwargs),
-    np.array2string: lambda a, *args, **kwargs: np.array2string(plain_value(a), *args, **kwargs),
+    np.array_str: lambda a, *args, **kwargs: np.array_str(a.shown(), *args, **kwargs),
+    np.array2string: lambda a, *args, **kwargs: np.array2string(a.shown(), *args, **kwargs),
     np.may_share_memory: _share_memory,
     np.shares_memory: _share_memory,
 }
@@ -208,15 +224,16 @@ def _typed(a: Any) -> Any:
 
 def _with_lists(function: Callable) -> Callable:
     """A NumPy function that may be given Tracers in lists, or where NumPy asks no argument what to do."""
-    is_ufunc = isinstance(function, np.ufunc)
+    is_ufunc, known = isinstance(function, np.ufunc), function in TABLE or function in SPECIAL
 
     def call(*args: Any, **kwargs: Any) -> Any:
         for arg in (*args, *kwargs.values()) if kwargs else args:
             if type(arg) in (list, tuple) and any_tracer(arg):
                 if is_ufunc:
                     return function(*(stacked(a) for a in args), **kwargs)
-                return call_function(function, args, kwargs)
-            if is_tracer(arg) and not is_ufunc:
+                if known:
+                    return call_function(function, args, kwargs)
+            if known and not is_ufunc and is_tracer(arg):
                 return call_function(function, args, kwargs)
         return function(*args, **kwargs)
 

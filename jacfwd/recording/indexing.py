@@ -194,8 +194,8 @@ def _fitting(x: Any, value: Any) -> Any:
         return value
     if value._rec.level > x._rec.level:
         raise TracerConversionError(
-            f"a traced value of an inner derivative was written into an array of an outer one, at {describe(here())}; "
-            "make the array inside the inner function"
+            "a traced value of an inner derivative was written into an array of an outer one, at "
+            f"{describe(here())}; make the array inside the inner function"
         )
     if get_ident() != value._rec.owner:
         return value._rec.released(value)
@@ -206,7 +206,7 @@ def _fitting(x: Any, value: Any) -> Any:
         return value.plain(f"writing into an array of {dtype}")
     if value.dtype.kind == "c" and dtype.kind == "f":
         raise TypeError(
-            f"a complex value was written into an array of {dtype}, at {describe(here())}; take np.real(...) or make "
-            "the array complex"
+            f"a complex value was written into an array of {dtype}, at {describe(here())}; take "
+            "np.real(...) or make the array complex"
         )
     return value._rec.apply(CAST, (value,), {"dtype": dtype})

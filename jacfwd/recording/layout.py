@@ -1,7 +1,7 @@
 """How arrays lie in memory: cells in memory order, and places, which are views of them.
 
-NumPy decides from strides whether `ravel` and `reshape` view or copy, so a recording keeps the layout of every
-array it stands for, gaps and negative strides included.
+NumPy decides from strides whether `ravel` and `reshape` view or copy, so a recording keeps the layout of
+every array it stands for, gaps and negative strides included.
 """
 
 import math
@@ -40,11 +40,11 @@ def place_of(array: np.ndarray, memory: np.ndarray) -> Place:
 def view_of(memory: np.ndarray, place: Place) -> np.ndarray:
     """The NumPy view of memory that a place describes."""
     item = memory.itemsize
-    if not memory.size:
-        return np.empty(place.shape, memory.dtype)
-    seen: np.ndarray = np.ndarray(
-        place.shape, memory.dtype, memory, place.offset * item, tuple([s * item for s in place.strides])
-    )
+    if memory.size:
+        strides = tuple([s * item for s in place.strides])
+        seen: np.ndarray = np.ndarray(place.shape, memory.dtype, memory, place.offset * item, strides)
+    else:
+        seen = np.ndarray(place.shape, memory.dtype)
     if not place.writeable:
         seen.flags.writeable = False
     return seen
@@ -63,7 +63,7 @@ def cell_of(place: Place, key: tuple[int, ...]) -> int | None:
 
 
 def entry_of(place: Place, cell: int) -> int:
-    """The position, in C order, of the element that lies in a cell; the inverse of a place without overlaps."""
+    """The position, in C order, of the element that lies in a cell: a place without overlaps inverted."""
     # From the lowest cell, all steps are positive.
     rest = cell - place.offset - sum(s * (n - 1) for s, n in zip(place.strides, place.shape, strict=True) if s < 0)
     index = [0] * len(place.shape)
@@ -79,16 +79,18 @@ def entry_of(place: Place, cell: int) -> int:
 
 
 def opened(array: np.ndarray) -> tuple[np.ndarray, Place]:
-    """The one-dimensional memory that an array views, and where it lies there; a copy of it if it has gaps."""
+    """The one-dimensional memory that an array views, and where it lies there; a copy if it has gaps."""
+    writeable = array.flags.writeable
     dense = _ordered(array)
-    if not (dense.flags.c_contiguous and array.flags.writeable):
+    if not (dense.flags.c_contiguous and writeable):
         array = replica(array)
         dense = _ordered(array)
-    if not dense.flags.c_contiguous:  # gaps or negative strides: the cells are what lies between its ends
+    if dense.flags.c_contiguous:
+        memory = dense.reshape(-1)
+    else:  # gaps or negative strides: the cells are what lies between its ends
         assert isinstance(array.base, np.ndarray)
-        return array.base, place_of(array, array.base)
-    memory = dense.reshape(-1)
-    return memory, place_of(array, memory)
+        memory = array.base
+    return memory, place_of(array, memory)._replace(writeable=writeable)
 
 
 def _ordered(array: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The methods and attributes of ndarray, as a Tracer has them: most are the NumPy function of the same name."""
+"""The methods and attributes of ndarray, as a Tracer has them: mostly the functions of the same name."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,14 +7,16 @@ import numpy as np
 
 from jacfwd.errors import TracerConversionError
 from jacfwd.locations import describe, here
-from jacfwd.recording.apply import SPECIAL, boxed
+from jacfwd.recording.apply import SPECIAL, apply, boxed, stacked
 from jacfwd.recording.parts import IMAG, REAL, Part
 from jacfwd.rules import find
 from jacfwd.rules.internal import cast
 
 __all__ = ["Methods", "has_order"]
 
-CAST = find(cast)
+CAST: Any = find(cast)
+RAVEL: Any = find(np.ravel)
+RESHAPE: Any = find(np.reshape)
 
 SAME_NAME = (
     "all any argmax argmin argpartition argsort choose clip cumprod cumsum diagonal dot max mean min "
@@ -50,7 +52,7 @@ class Flat:
         return self.base.flatten()[key] if not isinstance(key, int) else self.base[self._at(key)]
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        where = self._at(key)
+        where, value = self._at(key), stacked(value)
         size = np.size(where[0]) if where else 1
         self.base[where] = np.resize(value, size) if np.size(value) not in (1, size) else value
 
@@ -79,7 +81,6 @@ class Methods:
     for _name in SAME_NAME.split():
         locals()[_name] = _function(getattr(np, _name))
     del _name
-    conj = conjugate = _function(np.conjugate)
 
     def __getattr__(self, name: str) -> Any:
         if name in REFUSED:
@@ -92,7 +93,7 @@ class Methods:
     itemsize = property(lambda self: self.dtype.itemsize)
     nbytes = property(lambda self: self.size * self.dtype.itemsize)
     strides = property(lambda self: self._layout().strides)
-    flags = property(lambda self: self._layout().flags)
+    flags = property(lambda self: (self.dtype.type(0) if self.is_scalar else self._layout()).flags)
     base = property(lambda self: None)
     device = "cpu"
 
@@ -113,7 +114,9 @@ class Methods:
     def imag(self: Any) -> Any:
         if self.dtype.kind == "c":
             return self._part("imag")
-        return self._rec.constant(np.zeros(self.shape, self.dtype)[()])
+        zeros = np.zeros(self.shape, self.dtype)
+        zeros.flags.writeable = False
+        return zeros[()] if self.is_scalar else zeros
 
     @imag.setter
     def imag(self: Any, value: Any) -> None:
@@ -121,6 +124,11 @@ class Methods:
         if self.dtype.kind != "c":
             raise TypeError("array does not have imaginary part to set")
         self.imag[...] = value
+
+    def conjugate(self: Any, **kwargs: Any) -> Any:
+        return np.conjugate(self, **kwargs) if kwargs or self.dtype.kind == "c" else self
+
+    conj = conjugate
 
     def _part(self: Any, name: str) -> Any:
         if self.is_scalar:
@@ -138,6 +146,7 @@ class Methods:
 
     @flat.setter
     def flat(self: Any, value: Any) -> None:
+        value = stacked(value)
         self[...] = np.reshape(np.resize(value, self.shape) if np.size(value) != self.size else value, self.shape)
 
     def _layout(self: Any) -> np.ndarray:
@@ -151,17 +160,21 @@ class Methods:
         shape = shape[0] if len(shape) == 1 else shape
         if copy is False:  # raises where NumPy would have to copy
             self._layout().reshape(shape, order=order, copy=False)
-        out = np.reshape(self, shape, order=order)
+        out = apply(RESHAPE, (self,), {"shape": shape, "order": _order_of(self, order)})
         return out.copy("K") if copy else out
 
     def transpose(self: Any, *axes: Any) -> Any:
         return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
     def ravel(self: Any, order: Any = "C") -> Any:
-        return np.ravel(self, order)
+        order = str(order).upper()
+        if order == "K":  # the axes in the order in which they lie in memory
+            strides = self.strides
+            return np.transpose(self, sorted(range(self.ndim), key=lambda k: -abs(strides[k]))).ravel()
+        return apply(RAVEL, (self,), {"order": _order_of(self, order)})
 
     def flatten(self: Any, order: Any = "C") -> Any:
-        return np.ravel(self, order).copy()
+        return self.ravel(order).copy()
 
     def compress(self: Any, condition: Any, axis: int | None = None, out: Any = None) -> Any:
         return np.compress(condition, self, axis, out)
@@ -171,8 +184,14 @@ class Methods:
     def copy(self: Any, order: Any = "C") -> Any:
         return self._rec.copy(self, order)
 
-    def astype(self: Any, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: bool = True,
-               copy: bool = True) -> Any:  # fmt: skip
+    def astype(
+        self: Any,
+        dtype: Any,
+        order: Any = "K",
+        casting: Any = "unsafe",
+        subok: bool = True,
+        copy: bool = True,
+    ) -> Any:
         dtype = np.dtype(dtype)
         if not np.can_cast(self.dtype, dtype, casting):
             raise TypeError(
@@ -228,7 +247,7 @@ class Methods:
                 return self.__array__().view(dtype)
         elif any(cls not in (None, np.ndarray) for cls in (dtype, type)):
             raise TracerConversionError(f"a traced array cannot be viewed as another class, at {describe(here())}")
-        return self[...]
+        return self if self.is_scalar else self[...]
 
     def tobytes(self: Any, order: Any = "C") -> bytes:
         return np.asarray(self.plain("tobytes()")).tobytes(order)
@@ -259,6 +278,13 @@ def has_order(x: Any, order: Any) -> bool:
     return bool(x.flags.c_contiguous if order == "C" else x.flags.f_contiguous)
 
 
+def _order_of(x: Any, order: Any) -> str:
+    """C or Fortran order for `A`, which depends on how the array lies in memory."""
+    if str(order).upper() != "A":
+        return order
+    return "F" if x.ndim > 1 and x.flags.f_contiguous and not x.flags.c_contiguous else "C"
+
+
 def _as_number(x: Any) -> Any:
     """A scalar as a Python number; integers and booleans by a guard, traced floats as they are."""
     if hasattr(type(x), "__jacfwd_tracer__") and x.dtype.kind in "fc" and not x.constant:
@@ -267,4 +293,9 @@ def _as_number(x: Any) -> Any:
 
 
 # Views where NumPy has views.
-SPECIAL |= {np.real: lambda val: val.real, np.imag: lambda val: val.imag}
+SPECIAL |= {
+    np.real: lambda val: val.real,
+    np.imag: lambda val: val.imag,
+    np.ravel: lambda a, order="C": a.ravel(order),
+    np.reshape: lambda a, /, shape, order="C", *, copy=None: a.reshape(shape, order=order, copy=copy),
+}

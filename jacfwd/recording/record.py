@@ -1,7 +1,7 @@
 """Recordings: what happens to an operation on Tracers.
 
-`Record` keeps the graph. `Forward` keeps nothing: it pushes tangents through the local Jacobians at once. Both
-evaluate the function with plain values as they go; each has a level, one above the recording it runs in.
+`Record` keeps the graph. `Forward` keeps nothing: it pushes tangents through the local Jacobians at once.
+Both evaluate the function with plain values as they go; each has a level, one above the recording it runs in.
 """
 
 import weakref
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from jacfwd.errors import LeakedTracerError
+from jacfwd.errors import LeakedTracerError, TracerConversionError
 from jacfwd.formats.dispatch import as_dtype, is_tracer
 from jacfwd.graph import Graph, Guard, Node, Output
 from jacfwd.locations import Location, describe, here
@@ -20,6 +20,7 @@ from jacfwd.recording.apply import apply
 from jacfwd.recording.interpose import RUNNING, interposed
 from jacfwd.recording.layout import place_of, replica
 from jacfwd.recording.parts import Part
+from jacfwd.recording.refusals import check_swallowed, check_text, explained
 from jacfwd.recording.storage import Hollow, Storage
 from jacfwd.recording.tracer import Tracer, leaked, plain_value
 from jacfwd.rules import find
@@ -43,6 +44,8 @@ class Recording:
         self.thread = get_ident()
         # The thread that may work with this recording's Tracers; none does once it is closed.
         self.owner: int | None = self.thread
+        self.refused: TracerConversionError | None = None
+        self.shown: Location | None = None
         self.here = here
 
     # Kinds of recording differ in these
@@ -75,8 +78,26 @@ class Recording:
         """Whether the recorded function has returned."""
         return self.owner is None
 
-    def run(self, function: Callable, call: Callable[[], Any]) -> Any:
-        """Run `call()`, which calls the user's `function`, with names rebound; then close."""
+    def run(self, function: Callable, call: Callable[[], Any], plain: Callable[..., Any]) -> Any:
+        """Run `call()`, which calls the user's `function`, with names rebound; then close.
+
+        It returns leaves first, and so does `plain(scale)`, the same on plain inputs times a factor. That is asked
+        where a conversion was refused, and this was not what left the function.
+        """
+        try:
+            found = self._run(function, call)
+        except Exception as error:
+            better = explained(error, self.refused, plain)
+            if better is error:
+                raise
+            raise better from error
+        if self.refused is not None:
+            check_swallowed(self.refused, found[0], lambda: plain()[0])
+        if self.shown is not None:
+            check_text(self.shown, found[0], lambda scale: plain(scale)[0])
+        return found
+
+    def _run(self, function: Callable, call: Callable[[], Any]) -> Any:
         token = RUNNING.set(self)
         try:
             with interposed(function):
@@ -96,8 +117,8 @@ class Recording:
         """
         if self.owner is not None:
             raise LeakedTracerError(
-                f"a traced array was used in another thread than the recorded function runs in, at {describe(here())}; "
-                "compute with it in the same thread"
+                "a traced array was used in another thread than the recorded function runs in, at "
+                f"{describe(here())}; compute with it in the same thread"
             )
         if not tracer.constant:
             raise leaked(tracer)
@@ -105,7 +126,7 @@ class Recording:
         return value if type(value) is not Tracer or value._rec.is_running() else value._rec.released(value)
 
     def leaf(self, value: Any) -> Any:
-        """A leaf of the output, while the recording is open: views and buffers become nodes, leaked Tracers raise."""
+        """A leaf of the output of an open recording: views and buffers become nodes, leaked Tracers raise."""
         if type(value) is Tracer:
             if not value._rec.is_running():
                 return value._rec.released(value)
@@ -165,16 +186,16 @@ class Recording:
         return self.wrap(out, self.emit(primitive, (handle_a, handle_b), (a, b), {}, out))
 
     def _move(self, primitive: Primitive, x: Tracer, params: dict) -> tuple[Any, Any]:
-        """Movement that NumPy answers with a view is a view of the same storage here: `(view or None, value)`."""
+        """What NumPy answers with a view is a view of the same storage here: `(view or None, value)`."""
         storage: Any = x.storage()
         moved = primitive.evaluate((storage.shape_view(x._place),), params)
-        if type(moved) is np.ndarray and np.may_share_memory(moved, storage.twin):
+        if type(moved) is np.ndarray and _is_view(moved, storage.twin):
             return x.view_at(place_of(moved, storage.twin)), None
         plain = type(storage) is Storage and storage.twin is storage.memory
         return None, moved if plain else primitive.evaluate((x.value,), params)
 
     def constant(self, value: Any, always: bool = False) -> Any:
-        """A float or complex array that no input reaches yet, but that may be written to; others as they are."""
+        """A float or complex array that no input reaches yet, but that may be written to; else as it is."""
         if type(value) is tuple:
             return tuple([self.constant(v) for v in value])
         if type(value) is Tracer:
@@ -213,6 +234,11 @@ class Recording:
         value = x.value
         out = value if x.is_scalar else value.copy(order)
         return Tracer(self, out, x.handle, here())
+
+
+def _is_view(array: np.ndarray, memory: np.ndarray) -> bool:
+    """Whether an array looks at memory; empty ones look at nothing, but are views all the same."""
+    return np.may_share_memory(array, memory) if array.size else array.base is not None
 
 
 class Forward(Recording):
@@ -311,7 +337,7 @@ class Record(Recording):
         return self.nodes[tracer._handle].location if known else tracer._where
 
     def own(self, value: Any) -> Any:
-        """A constant operand, copied once per array and content, so that the graph keeps no memory of the user's."""
+        """A constant operand, copied once per array and content: the graph keeps no memory of the user's."""
         if type(value) is Tracer:
             return value.frozen()
         if not isinstance(value, np.ndarray):

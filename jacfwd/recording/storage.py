@@ -1,7 +1,7 @@
 """Storages: what views share. An owner map says, for each cell of memory, which node wrote it last.
 
-Cells are numbered in memory order. A write costs what it writes; a read with one owner is a view of that owner, any
-other read one assembled node. Memory is copied before a write if a kept node still looks at it.
+Cells are numbered in memory order. A write costs what it writes; a read with one owner is a view of that
+owner, any other read one assembled node. Memory is copied before a write if a kept node still looks at it.
 """
 
 import math
@@ -33,7 +33,7 @@ class Hollow:
 
 
 class Loan:
-    """What plain arrays that look at a storage's memory have as their base: alive for as long as any of them."""
+    """The base of plain arrays that look at a storage's memory: alive for as long as any of them."""
 
     def __init__(self, memory: np.ndarray) -> None:
         self.memory = memory
@@ -43,8 +43,25 @@ class Loan:
 class Storage:
     """Cells, and who wrote them: one node (the common case), a map of nodes, or nobody (a constant)."""
 
-    __slots__ = ("_loans", "_numbers", "_seen", "captured", "count", "dtype", "entry", "memory", "node", "opened",
-                 "rec", "shapes", "single", "size", "twin", "version", "written")  # fmt: skip
+    __slots__ = (
+        "_loans",
+        "_numbers",
+        "_seen",
+        "captured",
+        "count",
+        "dtype",
+        "entry",
+        "memory",
+        "node",
+        "opened",
+        "rec",
+        "shapes",
+        "single",
+        "size",
+        "twin",
+        "version",
+        "written",
+    )
 
     def __init__(self, rec: Any, value: Any, handle: Any) -> None:
         """Open a storage over the value of a node (or a constant: handle None)."""
@@ -93,7 +110,10 @@ class Storage:
         memory = self.memory
         if type(memory) is np.ndarray:
             return view_of(memory, place)
-        return view(memory, index=place.cells(self.size)) if place.shape else memory[place.offset]
+        if place.shape:
+            return view(memory, index=place.cells(self.size))
+        element = memory[place.offset]
+        return element.as_array() if is_tracer(element) else np.array(element)
 
     def shape_view(self, place: Place) -> np.ndarray:
         """A plain array with the layout of the place, on which NumPy shows what a view would be."""
@@ -129,8 +149,9 @@ class Storage:
         for loan, where in self._loans:
             if loan() is not None:
                 raise TracerConversionError(
-                    f"a traced value was written, at {describe(here())}, into an array that plain code still looks at: "
-                    f"its memory was handed out at {describe(where)}; hand out a copy, np.array(a)"
+                    f"a traced value was written, at {describe(here())}, into an array that plain code "
+                    f"still looks at: its memory was handed out at {describe(where)}; hand out a copy, "
+                    "np.array(a)"
                 )
         self._loans = []
 
@@ -151,7 +172,7 @@ class Storage:
             self._note_owner(place, ..., handle, shape)
 
     def write_at(self, place: Place, key: Any, value: Any, handle: Any, shape: Shape) -> None:
-        """Write by an advanced index into a place; where an element is named twice, NumPy says which write is last."""
+        """Write by an advanced index into a place; which write to one element is the last, NumPy decides."""
         self._before_write(value, handle)
         if type(self.memory) is np.ndarray:
             view_of(self.memory, place)[key] = value
@@ -247,7 +268,7 @@ class Storage:
         return value, self._taken(IndexMap.of_positions(cells, (self.size,)), cells, value)
 
     def _taken(self, index: IndexMap, cells: np.ndarray | None, out: Any) -> Any:
-        """The node for what an index into the cells takes; `cells` are its positions, needed where owners are many."""
+        """The node for what an index takes; `cells` are its positions, needed where there are many owners."""
         if self.single is not None:
             return self._of_single(index, out)
         assert cells is not None
@@ -280,8 +301,16 @@ class Storage:
         whole = shapes[0] == cells.shape and np.array_equal(entries, np.arange(entries.size))
         return handles[0] if whole else self._emit(VIEW, handles, shapes, index, out)
 
-    def _assembled(self, present: np.ndarray, which: np.ndarray, entries: np.ndarray, handles: list,
-                   shapes: list[Shape], shape: Shape, out: Any) -> Any:  # fmt: skip
+    def _assembled(
+        self,
+        present: np.ndarray,
+        which: np.ndarray,
+        entries: np.ndarray,
+        handles: list,
+        shapes: list[Shape],
+        shape: Shape,
+        out: Any,
+    ) -> Any:
         """One node from all owners: position in their concatenation, constants first."""
         sizes = [math.prod(s) for s in shapes]
         operands: list[Any] = [self.rec.value_of(h, s) for h, s in zip(handles, shapes, strict=True)]

@@ -1,7 +1,7 @@
-"""The Tracer: a stand-in array. It is a view of a storage, knows its value, and tells its recording what is done.
+"""The Tracer: a stand-in array, which views a storage, knows its value, and tells its recording what is done.
 
-It knows nothing of derivatives. Operations on Tracers of several recordings belong to the innermost one; the others
-are constants to it, and their own recordings see the operations on values.
+It knows nothing of derivatives. Operations on Tracers of several recordings belong to the innermost one; the
+others are constants to it, and their own recordings see the operations on values.
 """
 
 import math
@@ -55,11 +55,14 @@ HELD_ONCE = held_once()
 
 
 def augmented(frame: Any, target: np.ndarray) -> bool:
-    """Whether the frame is at an augmented assignment (not at a call with `out=`) to an array that is no view."""
-    code = frame.f_code.co_code
-    at = frame.f_lasti
-    inplace = opname[code[at]] == "BINARY_OP" and code[at + 1] >= FIRST_INPLACE
-    return inplace and target.base is None
+    """Whether the frame is at an augmented assignment to a local variable, of an array that is no view."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    if opname[code[at]] != "BINARY_OP" or code[at + 1] < FIRST_INPLACE or target.base is not None:
+        return False
+    at += 2
+    while opname[code[at]] in ("CACHE", "EXTENDED_ARG"):
+        at += 2
+    return opname[code[at]].startswith("STORE_FAST")
 
 
 HASHING = "a hash (for a dict, a set or a cache)"
@@ -159,7 +162,7 @@ class Tracer(Operators, Methods):
         return self._storage
 
     def view_at(self, place: Place, storage: Any = None) -> "Tracer":
-        """Another Tracer that sees the same storage, or another one of the same cells, through another place."""
+        """Another Tracer, for another place in the same storage or in another one of the same cells."""
         storage = self.storage() if storage is None else storage
         seen = Tracer(self._rec, storage.look(place), None, here())
         seen._storage, seen._place, seen._version = storage, place, -1
@@ -213,6 +216,9 @@ class Tracer(Operators, Methods):
     def __setitem__(self, key: Any, value: Any) -> None:
         indexing.put(self, key, value)
 
+    def __delitem__(self, key: Any) -> None:
+        raise ValueError("cannot delete array elements")
+
     def __len__(self) -> int:
         if not self._value.shape:
             raise TypeError("len() of unsized object")
@@ -239,7 +245,7 @@ class Tracer(Operators, Methods):
         return value.decide() if type(value) is Tracer else value
 
     def plain(self, what: str) -> Any:
-        """The plain value if no derivative is lost by it; else TracerConversionError, naming the user's line."""
+        """The plain value if no derivative is lost by it; else raise TracerConversionError."""
         rec = self._rec
         if get_ident() != rec.owner:
             value = rec.released(self)
@@ -255,15 +261,20 @@ class Tracer(Operators, Methods):
         """The error for a conversion in which a derivative would be lost, with what to write instead."""
         where = here()
         if what != HASHING and _is_writing(where):
-            return TracerConversionError(
-                f"a traced {self.dtype} value was written into a plain array, which cannot hold a derivative, at "
-                f"{describe(where)}; make that array inside the function with np.array(...) or np.zeros(...), called "
-                "by these names, with a float or complex dtype"
+            text = (
+                f"a traced {self.dtype} value was written into a plain array, which cannot hold a "
+                f"derivative, at {describe(where)}; make that array inside the function with np.array(...) "
+                "or np.zeros(...), called by these names, with a float or complex dtype"
             )
-        return TracerConversionError(
-            f"{what} would turn a traced {self.dtype} array of shape {self.shape} into plain numbers and lose its "
-            f"derivative, at {describe(where)}; write it with NumPy functions of the array itself"
-        )
+        else:
+            text = (
+                f"{what} would turn a traced {self.dtype} array of shape {self.shape} into plain numbers "
+                f"and lose its derivative, at {describe(where)}; write it with NumPy functions of the array "
+                "itself"
+            )
+        error = TracerConversionError(text)
+        self._rec.refused = self._rec.refused or error
+        return error
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         if _asked_by_sparse():
@@ -317,13 +328,22 @@ class Tracer(Operators, Methods):
         return hash(self.plain(HASHING))
 
     def __format__(self, spec: str) -> str:
-        return format(plain_value(self), spec)
+        return format(self.shown(), spec)
 
     def __repr__(self) -> str:
-        return f"Tracer({plain_value(self)!r})"
+        return f"Tracer({self.shown()!r})"
 
     def __str__(self) -> str:
-        return str(plain_value(self))
+        return str(self.shown())
+
+    def shown(self) -> Any:
+        """The plain value, for text."""
+        x: Any = self
+        while type(x) is Tracer:
+            if x._rec.shown is None and not x.constant:
+                x._rec.shown = here()
+            x = x.value
+        return x
 
     def __copy__(self) -> Any:
         return self.copy()
@@ -396,6 +416,6 @@ def leaked(tracer: Tracer) -> LeakedTracerError:
     where = tracer._rec.made_at(tracer)
     made = "" if where is None else f"; it was made at {describe(where)}"
     return LeakedTracerError(
-        f"a traced array was used after the recorded function had returned, at {describe(here())}{made}; return it "
-        "from the function (or in aux) instead of storing it"
+        f"a traced array was used after the recorded function had returned, at {describe(here())}{made}; "
+        "return it from the function (or in aux) instead of storing it"
     )

@@ -1,4 +1,4 @@
-"""Ufuncs called on Tracers, their methods (`reduce accumulate outer reduceat at`), and functions that write."""
+"""Ufuncs called on Tracers, their methods (`reduce accumulate outer reduceat at`), functions that write."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ def _call(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
     primitive = find(ufunc)
     if primitive is None:
         raise unsupported(ufunc)
-    if any(type(x) is np.ndarray and x.dtype == object for x in inputs):
+    if any(type(x) is np.ndarray and x.dtype.kind == "O" for x in inputs):
         return ufunc(*map(boxed, inputs), **kwargs)
     if not kwargs:
         return primitive.rewrite(*inputs) if primitive.rewrite is not None else apply(primitive, inputs, {})
@@ -61,8 +61,8 @@ def _masked(ufunc: np.ufunc, where: Any, result: Any, out: Any) -> Any:
     """The result where the mask says so, and what `out` holds elsewhere."""
     if out is None:
         raise UnsupportedFunctionError(
-            f"{ufunc.__name__} with where= and without out= leaves elements undefined, at {describe(here())}; "
-            "give out=, or use np.where"
+            f"{ufunc.__name__} with where= and without out= leaves elements undefined, at "
+            f"{describe(here())}; give out=, or use np.where"
         )
     dtype = np.result_type(result)
     return np.where(where, result, out if out.dtype == dtype else out.astype(dtype))
@@ -74,8 +74,8 @@ def rebound(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
     result = _call(ufunc, inputs, {key: value for key, value in kwargs.items() if key != "out"})
     if not np.can_cast(result.dtype, target.dtype, "same_kind"):
         raise TypeError(
-            f"Cannot cast ufunc '{ufunc.__name__}' output from {result.dtype} to {target.dtype} with casting rule "
-            "'same_kind'"
+            f"Cannot cast ufunc '{ufunc.__name__}' output from {result.dtype} to {target.dtype} with "
+            "casting rule 'same_kind'"
         )
     if np.broadcast_shapes(np.shape(result), target.shape) != target.shape:
         raise ValueError(f"non-broadcastable output operand with shape {target.shape}")
@@ -87,8 +87,16 @@ def rebound(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
 # Methods
 
 
-def _reduce(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: bool = False,
-            initial: Any = np._NoValue, where: Any = True) -> Any:  # fmt: skip
+def _reduce(
+    ufunc: np.ufunc,
+    array: Any,
+    axis: Any = 0,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    initial: Any = np._NoValue,
+    where: Any = True,
+) -> Any:
     kwargs: dict[str, Any] = {"axis": axis}
     if dtype is not None:
         kwargs["dtype"] = dtype

@@ -1,4 +1,4 @@
-"""Rules of the functions that recordings themselves insert: views, assembled buffers, casts, strong products."""
+"""Rules of the functions that recordings themselves insert: views, assembled buffers, casts, products."""
 
 import math
 from typing import Any

@@ -151,8 +151,6 @@ def test_copies_share_nothing():
 @pytest.mark.parametrize(
     ("function", "args", "kwargs", "reason"),
     [
-        (np.reshape, ((4,),), {"order": "A"}, "order='C' or order='F'"),
-        (np.ravel, ("K",), {}, "order='C' or order='F'"),
         (np.pad, (1, "linear_ramp"), {}, "mode='linear_ramp'"),
         (np.pad, (1, "mean"), {}, "concatenate"),
         (np.pad, (1,), {"mode": "empty"}, "concatenate"),
