@@ -38,20 +38,18 @@ def accumulate(chain: Chain) -> list[Format | None]:
             terms = [_through(chain, held, parents, fmt) for parents, fmt in step.groups]
             for gone in last.get(step.node, ()):
                 held.pop(gone, None)
-            known = [term for term in terms if term is not None]
-            if known:
-                total = algebra.add(known)
-                real = chain.graph.nodes[step.node].dtype.kind != "c"
-                held[step.node] = algebra.real_part(total) if real and _may_be_complex(chain, step) else total
+            total = algebra.add(terms)
+            real = chain.graph.nodes[step.node].dtype.kind != "c"
+            held[step.node] = algebra.real_part(total) if real and _may_be_complex(chain, step) else total
     return [None if out.node is None else held.get(out.node) for out in chain.graph.outputs]
 
 
-def _through(chain: Chain, held: dict[int, Format], parents: tuple[int, ...], fmt: Format) -> Format | None:
+def _through(chain: Chain, held: dict[int, Format], parents: tuple[int, ...], fmt: Format) -> Format:
+    """The Jacobians of joined parents, on top of each other, followed by a local one."""
     if len(parents) == 1:
-        before = held.get(parents[0])
-        return None if before is None else algebra.compose(fmt, before)
+        return algebra.compose(fmt, held[parents[0]])
     sizes = [math.prod(chain.graph.nodes[q].shape) for q in parents]
-    return algebra.compose(fmt, algebra.stack([held.get(q) for q in parents], (chain.n,), sizes))
+    return algebra.compose(fmt, algebra.stack([held[q] for q in parents], (chain.n,), sizes))
 
 
 def _may_be_complex(chain: Chain, step: Any) -> bool:

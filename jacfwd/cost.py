@@ -120,8 +120,6 @@ def _accumulate(chain: Chain) -> tuple[Count, Pattern]:
     held: dict[int, Format] = {at: columns_of(chain, k) for k, at in enumerate(chain.wrt)}
     total = NOTHING
     for parent, child, fmt in chain.edges():
-        if parent not in held:
-            continue
         product = algebra.compose(fmt, held[parent])
         unit = fmt.work()[0] == 0 or held[parent].work()[0] == 0
         total = total + Count(0 if unit else product.nnz, 0, 8 * product.nnz)

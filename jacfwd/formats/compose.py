@@ -143,8 +143,6 @@ def _entries_product(after: Entries, before: Entries) -> Format:
 
 def _tidy(entries: Entries) -> Format:
     """Entries with rows and columns of their own: what is summed anyway is summed, and many become dense."""
-    if entries.rows is None or entries.cols is None:
-        return entries
     entries = folded(entries)
     if entries.rows is None or entries.cols is None or 4 * entries.nnz <= entries.n_in * entries.n_out:
         return entries
@@ -153,10 +151,9 @@ def _tidy(entries: Entries) -> Format:
 
 def _weights(outer: Any, shape: Shape, inner: Any, inner_shape: Shape, reach: IndexMap | None) -> Any:
     """Weights of a product whose entries run like `outer`'s and find their partner by `reach`."""
-    spread = np.size(inner) != 1 or np.ndim(inner) > len(shape)
-    if spread and not (reach is None and shape == inner_shape):
+    if reach is not None and (np.size(inner) != 1 or np.ndim(inner) > len(shape)):
         full = inner if np.shape(inner) == inner_shape else np.broadcast_to(inner, inner_shape)
-        inner = np.reshape(full, shape) if reach is None else reach.take(np.reshape(full, (1, *inner_shape)))[0]
+        inner = reach.take(np.reshape(full, (1, *inner_shape)))[0]
     return times(outer, inner)
 
 

@@ -253,8 +253,9 @@ class Forward(Recording):
         total = None
         with np.errstate(all="ignore"):
             for at, fmt in primitive.groups(Call(primitive, out, tuple(operands), params), wanted):
-                moved = fmt.push(_joined([handles[k] for k in at]))
-                total = moved if total is None else np.add(total, moved)
+                block = _joined([handles[k] for k in at])
+                moved = fmt.push(block)
+                total = moved if total is None else _sum(total, moved, block)
         return None if total is None else as_dtype(total, out.dtype)
 
     def wrap(self, out: Any, handle: Any) -> Any:
@@ -266,6 +267,14 @@ class Forward(Recording):
     def input(self, value: Any, tangents: Any) -> Tracer:
         """A Tracer for an input and its tangent block (None: held constant)."""
         return Tracer(self, _owned(value), tangents, here())
+
+
+def _sum(total: Any, moved: Any, block: Any) -> Any:
+    """The sum of two tangents, in the memory of the second where that was made just now for nobody else."""
+    own = type(moved) is np.ndarray and moved is not block and moved.base is None and moved.flags.writeable
+    if own and type(total) is np.ndarray and total.dtype == moved.dtype:
+        return np.add(total, moved, out=moved)
+    return np.add(total, moved)
 
 
 def _joined(blocks: list[Any]) -> Any:

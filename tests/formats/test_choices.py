@@ -156,6 +156,35 @@ def test_few_rows_of_a_dense_block_stay_few():
     assert spread_out.size <= 3 * N + 3000
 
 
+def test_few_dense_rows_in_a_stack_stay_few():
+    made = stack([Dense(np.ones((N, 3)), (N,)), shift(1)], (N,), [3, N])
+    assert made.size == 4 * N
+    assert type(stack([Dense(np.ones((N, N)), (N,)), shift(1)], (N,), [N, N]).terms[0]) is Dense
+
+
+@pytest.mark.parametrize(("n_in", "n_out"), [(4, 6), (6, 4)])
+def test_dense_products_take_the_side_with_fewer_seeds(n_in, n_out):
+    seen = []
+
+    def operator(k_in, k_out):
+        matrix = np.random.default_rng(k_in).random((k_in, k_out))
+
+        def through(matrix):
+            def apply(block):
+                seen.append(len(block))
+                return block @ matrix
+
+            return apply
+
+        return Operator((k_in,), (k_out,), through(matrix), through(matrix.T), ((0,), (0,)))
+
+    before, after = operator(n_in, 50), operator(50, n_out)
+    made = compose(after, before)
+    assert type(made) is Dense
+    assert set(seen) == {4}
+    np.testing.assert_allclose(made.todense(), after.todense() @ before.todense())
+
+
 def test_a_short_side_is_written_out():
     cumulate = running_sum()
     few = compose(cumulate, view(0, 1, N, N))
@@ -238,6 +267,16 @@ def test_shared_matrices_stay_whole_and_own_ones_are_listed():
 
 
 # Sums
+
+
+def test_lists_are_composed_with_each_term():
+    pair = add([shift(1), shift(2, weights=3)])
+    weights = np.arange(float(N))
+    made = compose(diagonal(weights, (N,), (N,)), pair)
+    assert [type(term) for term in made.terms] == [Entries, Entries]
+    assert all(term.rows is None for term in made.terms)
+    made = compose(pair, diagonal(weights, (N,), (N,)))
+    assert [type(term) for term in made.terms] == [Entries, Entries]
 
 
 def test_paths_that_meet_collapse():
