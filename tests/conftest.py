@@ -1,1 +1,9 @@
 """Shared by all tests."""
+
+import os
+
+from hypothesis import settings
+
+# Times on a busy machine say nothing; and a check of a change must not depend on luck, which is for other runs.
+settings.register_profile("jacfwd", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("jacfwd")

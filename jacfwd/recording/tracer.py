@@ -104,10 +104,11 @@ class Tracer(Operators, Methods):
     @property
     def value(self) -> Any:
         """The array this stands for: plain, or a Tracer of an outer recording."""
-        if self._storage is not None:
-            assert self._place is not None
-            return self._storage.look(self._place)
-        return self._value
+        # A scalar stays one, also where indexing it has opened a storage.
+        if self._storage is None or self.is_scalar:
+            return self._value
+        assert self._place is not None
+        return self._storage.look(self._place)
 
     @property
     def handle(self) -> Any:

@@ -359,3 +359,15 @@ def test_empty_arrays():
     agrees(f, M)
     agrees(lambda x: x * 2, np.zeros((0, 3)))
     agrees(lambda x: np.sum(x.T, axis=0), np.zeros((2, 0)))
+
+
+def test_a_scalar_stays_one_after_a_mask_was_taken_of_it():
+    def f(x):
+        a = x[()]
+        taken = a[a > 0.1]
+        b = a.T
+        assert not b.flags.writeable
+        return b * 2.0 + taken.sum()
+
+    assert jf.gradient(f)(np.array(-0.43)) == 2.0
+    assert jf.jvp(f, np.array(-0.43), np.array(1.0)) == (-0.86, 2.0)
