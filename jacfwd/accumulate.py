@@ -10,13 +10,17 @@ import scipy.sparse as sp
 from jacfwd.chain import Chain, storable
 from jacfwd.formats import compose as algebra
 from jacfwd.formats.base import Coo, Format
-from jacfwd.formats.combined import Sum
+from jacfwd.formats.combined import Product, Sum
 from jacfwd.formats.dispatch import as_dtype
 from jacfwd.formats.entries import Entries
 from jacfwd.formats.index import IndexMap
+from jacfwd.memory import require
 from jacfwd.pattern import Pattern
 
 __all__ = ["accumulate", "columns_of", "structure", "to_csr", "to_dense"]
+
+# Products with at most so many entries are not looked into.
+FEW = 1 << 20
 
 
 def columns_of(chain: Chain, k: int) -> Entries:
@@ -65,12 +69,38 @@ def _listed(chain: Chain, parts: Sequence[Format | None]) -> Iterator[Coo]:
                 yield rows + start, cols, values
 
 
+def most_entries(fmt: Format) -> int:
+    """A bound on the number of entries that `coo` lists, found without listing them.
+
+    The entries of a row of a product are at most those of the rows that it reads, added up.
+    """
+    if isinstance(fmt, Sum):
+        return sum(map(most_entries, fmt.terms))
+    if not isinstance(fmt, Product) or fmt.nnz <= FEW:
+        return fmt.nnz
+    count = np.ones(fmt.n_in)
+    for factor in fmt.factors:
+        if factor.nnz >= fmt.nnz:
+            return fmt.nnz
+        rows, cols, _ = factor.coo()
+        count = np.minimum(np.bincount(rows, count[cols], factor.n_out), fmt.n_in)
+    return int(count.sum())
+
+
+def require_room(parts: Sequence[Format | None], nbytes: int) -> None:
+    """Raise MemoryBudgetError where entries of so many bytes each would be too many."""
+    listed = sum(most_entries(part) for part in parts if part is not None)
+    require(listed * nbytes, f"a sparse Jacobian of {listed:,} entries", "use products J @ v")
+
+
 def to_csr(chain: Chain, parts: Sequence[Format | None]) -> sp.csr_array:
     """Outputs' Jacobians as one canonical CSR matrix `(m, n)`; entries whose value is zero are stored.
 
-    Raises TypeError under an outer recording, whose values scipy.sparse cannot hold.
+    Raises TypeError under an outer recording, whose values scipy.sparse cannot hold, MemoryBudgetError where there
+    would be too many entries.
     """
     chain.require_plain()
+    require_room(parts, 8 + chain.dtype.itemsize)
     lists = list(_listed(chain, parts))
     total = sum(len(rows) for rows, _, _ in lists)
     index = np.int32 if max(chain.m, chain.n, total) < 2**31 else np.int64
@@ -97,7 +127,11 @@ def to_dense(chain: Chain, parts: Sequence[Format | None]) -> Any:
 
 
 def structure(chain: Chain, parts: Sequence[Format | None]) -> Pattern:
-    """Where the outputs' Jacobians have entries, as one pattern `(m, n)`."""
+    """Where the outputs' Jacobians have entries, as one pattern `(m, n)`.
+
+    Raises MemoryBudgetError where there would be too many entries.
+    """
+    require_room(parts, 16)
     found, none = list(_listed(chain, parts)), np.zeros(0, np.intp)
     rows = np.concatenate([none, *(rows for rows, _, _ in found)])
     cols = np.concatenate([none, *(cols for _, cols, _ in found)])

@@ -17,6 +17,7 @@ from jacfwd.chain import Chain, storable
 from jacfwd.formats.base import Coo, Format
 from jacfwd.formats.combined import Pair
 from jacfwd.graph import names_of
+from jacfwd.memory import require
 
 __all__ = ["Layer", "inputs_state", "layers", "on_parts"]
 
@@ -40,9 +41,12 @@ class Place(NamedTuple):
 def layers(chain: Chain) -> list[Layer]:
     """The factors, nearest the input first; their product, last times ... times first, is the Jacobian `(m, n)`.
 
-    Raises TypeError under an outer recording, whose values scipy.sparse cannot hold.
+    Raises TypeError under an outer recording, whose values scipy.sparse cannot hold, MemoryBudgetError where there
+    would be too many entries.
     """
     chain.require_plain()
+    listed = sum(fmt.nnz for step in chain.steps for _, fmt in step.groups)
+    require(listed * (8 + chain.dtype.itemsize), f"layers of {listed:,} entries", "use products J @ v")
     return Builder(chain).build()
 
 

@@ -10,7 +10,7 @@ from scipy.sparse.linalg import LinearOperator
 
 from jacfwd.accumulate import accumulate, structure, to_csr, to_dense
 from jacfwd.chain import Chain
-from jacfwd.errors import NotDifferentiableError
+from jacfwd.errors import MemoryBudgetError, NotDifferentiableError
 from jacfwd.formats.base import Format
 from jacfwd.formats.dispatch import is_tracer
 from jacfwd.layers import Layer, inputs_state, layers
@@ -195,8 +195,12 @@ class LinearMap(LinearOperator):
         return found[::-1] if self.turned else found
 
     def __repr__(self) -> str:
-        head = f"<{self.shape[0]} x {self.shape[1]} Jacobian, {self.dtype}, {self.pattern.nnz} entries>"
-        return f"{head}\n{self.pattern!r}" if min(self.shape) else head
+        head = f"<{self.shape[0]} x {self.shape[1]} Jacobian, {self.dtype}"
+        try:
+            entries = f"{head}, {self.pattern.nnz} entries>"
+        except MemoryBudgetError:
+            return f"{head}>"
+        return f"{entries}\n{self.pattern!r}" if min(self.shape) else entries
 
 
 def flat_rows(parts: Sequence[Any]) -> Any:

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 import jacfwd as jf
-from jacfwd.accumulate import accumulate, columns_of, structure, to_csr, to_dense
+from jacfwd.accumulate import accumulate, columns_of, most_entries, structure, to_csr, to_dense
 from jacfwd.arguments import select
+from jacfwd.formats.blocks import Dense
+from jacfwd.formats.combined import Product
+from jacfwd.formats.entries import identity, nothing
 from jacfwd.recorded import record
 from tests.awkward import FUNCTIONS, POINT
 
@@ -69,6 +72,30 @@ def test_joined_inputs_of_which_one_is_constant():
 
     chain = chain_of(f, POINT, POINT)
     np.testing.assert_allclose(to_dense(chain, accumulate(chain)), chain.push(np.eye(6)).T)
+
+
+def test_bounds_on_numbers_of_entries():
+    """Unmultiplied products are not refused for what they could hold at most."""
+
+    def f(x):
+        y = x * x
+        for shift in (1, 2, -1):
+            y = np.sin(y) * np.roll(y, shift)
+        return y + np.roll(y, 3)
+
+    for function, n in ((f, 3000), (lambda x: x / np.linalg.norm(x), 2000)):
+        chain = chain_of(function, np.linspace(0.1, 1, n))
+        parts = accumulate(chain)
+        exact = to_csr(chain, parts).nnz
+        bound = sum(map(most_entries, parts))
+        assert exact <= bound <= 4 * exact
+    products = [
+        Product([identity((2000,)), identity((2000,))]),
+        Product([nothing((2000,), (3,)), nothing((3,), (2000,))]),
+    ]
+    assert [most_entries(product) for product in products] == [2000, 0]
+    dense = Dense(np.ones((2000, 2000)), (2000,))
+    assert most_entries(Product([dense, identity((2000,))])) == 2000 * 2000
 
 
 def test_half_precision():

@@ -293,6 +293,25 @@ def test_too_large_a_dense_matrix():
     assert J.tocsr().nnz == 3_000_000
 
 
+@pytest.mark.parametrize("f", [lambda x: x / np.linalg.norm(x), np.cumsum])
+def test_more_entries_than_memory_holds(f):
+    _, J = jf.linearize(f, np.linspace(0.1, 1, 200_000))
+    for reading in (J.tocsr, J.tocsc, lambda: J.pattern, lambda: J.T.pattern, lambda: J.block(0, 0)):
+        with pytest.raises(
+            jf.MemoryBudgetError, match="40,000,200,000|40,000,000,000 entries needs .*; use products J @ v"
+        ):
+            reading()
+    assert repr(J) == "<200000 x 200000 Jacobian, float64>"
+    assert (J @ np.ones(200_000)).shape == (200_000,)
+
+
+def test_layers_beyond_memory():
+    _, J = jf.linearize(np.cumsum, np.ones(200_000))
+    with pytest.raises(jf.MemoryBudgetError, match="layers of 40,000,000,000 entries"):
+        J.layers  # noqa: B018  (built when it is asked for)
+    assert len(jf.linearize(lambda x: x / np.linalg.norm(x), np.ones(200_000))[1].layers) == 2
+
+
 # Under an outer derivative
 
 
