@@ -653,6 +653,7 @@ def test_right_jacobians_pass_the_check():
     jf.check_jacobian(lambda x: x, np.ones(0))
     jf.check_jacobian(lambda x, *, k: x * k, X, k=3)
     jf.check_jacobian(lambda x, y: x * y, X, X, argnums=1)
+    jf.check_jacobian(lambda x, z: np.exp(x) * z, X, X + 1j)
 
 
 def test_wrong_jacobians_do_not():
