@@ -359,7 +359,7 @@ def check_jacobian(f: Callable, *args: Any, argnums: Any = None, rtol: float = 1
     expected = difference_jacobian(_Flat(selection), flat_rows(selection.leaves))
     with np.errstate(invalid="ignore"):  # inf - inf
         bound = rtol * np.maximum(np.abs(expected).max(axis=1, initial=0), 1e-3)[:, None]
-        same = (J == expected) | (np.isnan(J) & np.isnan(expected))
+        same = (expected == J) | (np.isnan(J) & np.isnan(expected))
         wrong = ~(same | (np.abs(J - expected) <= bound))
     if wrong.any():
         raise JacobianMismatchError(_mismatch(J, expected, wrong))
