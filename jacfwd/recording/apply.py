@@ -5,19 +5,39 @@ from typing import Any
 
 import numpy as np
 
-from jacfwd.errors import TracerConversionError, UnsupportedFunctionError
+from jacfwd.errors import JacfwdError, TracerConversionError, UnsupportedFunctionError
 from jacfwd.formats.dispatch import is_tracer
 from jacfwd.locations import describe, here
 from jacfwd.primitive import Primitive
+from jacfwd.recording.interpose import running
 from jacfwd.rules import find
 
-__all__ = ["any_tracer", "apply", "boxed", "call_function", "stacked", "unsupported", "write_out"]
+__all__ = [
+    "any_tracer",
+    "apply",
+    "boxed",
+    "broadcasts",
+    "call_function",
+    "noted",
+    "stacked",
+    "unsupported",
+    "write_out",
+]
 
 # Functions that are no operation on values: they write, or ask for shapes. Modules that know how fill it in.
 SPECIAL: dict[Callable, Callable] = {}
 
 # An array of objects holds at most so many scalar Tracers.
 MOST_OBJECTS = 4096
+
+
+def noted(error: JacfwdError) -> JacfwdError:
+    """The error, of which the running recordings take note: whoever catches it may go on without a derivative."""
+    rec = running()
+    while rec is not None:
+        rec.refused = rec.refused or error
+        rec = rec.outer
+    return error
 
 
 def any_tracer(value: Any) -> bool:
@@ -51,19 +71,26 @@ def boxed(x: Any) -> Any:
     return box
 
 
+def broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Whether NumPy broadcasts a shape to another one."""
+    if len(shape) > len(target):
+        return False
+    return all(n in (1, m) for n, m in zip(shape[::-1], target[::-1], strict=False))
+
+
 def write_out(out: Any, result: Any) -> Any:
     """Honour `out=`: write into a Tracer's storage; a plain array cannot hold a derivative."""
     target = out[0] if type(out) is tuple else out
     if not is_tracer(target):
         raise TracerConversionError(
-            "out= (or an augmented assignment) is a plain "
-            f"{getattr(target, 'dtype', type(target).__name__)} array, which cannot hold a derivative, at "
-            f"{describe(here())}; write a = a + ... instead of a += ..., or make the array inside the "
-            "function with np.array(...)"
+            f"out= (or an augmented assignment) is a plain {getattr(target, 'dtype', type(target).__name__)} array, "
+            f"which cannot hold a derivative, at {describe(here())}; write a = a + ... instead of a += ..., or make "
+            "the array inside the function with np.array(...)"
         )
-    if not np.can_cast(getattr(result, "dtype", type(result)), target.dtype, "same_kind"):
-        raise TypeError(f"cannot cast output from {result.dtype} to {target.dtype} with casting rule 'same_kind'")
-    if np.broadcast_shapes(np.shape(result), target.shape) != target.shape:
+    dtype = np.result_type(result)
+    if not np.can_cast(dtype, target.dtype, "same_kind"):
+        raise TypeError(f"cannot cast output from {dtype} to {target.dtype} with casting rule 'same_kind'")
+    if not broadcasts(np.shape(result), target.shape):
         raise ValueError(
             f"non-broadcastable output operand with shape {target.shape} doesn't match the broadcast shape "
             f"{np.shape(result)}"

@@ -25,11 +25,7 @@ __all__ = ["SUBSTITUTES"]
 def fresh(value: Any) -> Any:
     """A new array of this recording; what was made of traced values is traced already."""
     rec = running()
-    if rec is None or is_tracer(value):
-        return value
-    if type(value) is np.ndarray and not value.flags.owndata:
-        return value  # memory of somebody else's, which must not be written to unseen
-    return rec.constant(value)
+    return value if rec is None or is_tracer(value) else rec.constant(value)
 
 
 def _made(constructor: Callable) -> Callable:
@@ -50,14 +46,37 @@ def _converter(original: Callable, copies: bool | None) -> Callable:
             if ndmin:
                 given["ndmin"] = ndmin
             made = original(obj, **{key: value for key, value in given.items() if value is not None or key == "copy"})
-            return made if made is obj else fresh(made)
+            return made if _may_share(obj, made, copy) else fresh(made)
         if is_tracer(obj):
             return _converted(obj, dtype, order or "K", copy, ndmin)
-        if dtype is not None and np.dtype(dtype) == object:
-            return boxed(stacked(obj))
+        if np.dtype(dtype).kind == "O" if dtype is not None else _holds_objects(obj):
+            return _of_objects(obj)
         return _converted(stacked(obj), dtype, order or "K", None, ndmin)
 
     return convert
+
+
+def _holds_objects(value: Any) -> bool:
+    """Whether something else than numbers stands in nested lists."""
+    if isinstance(value, list | tuple) and not is_tracer(value):
+        return any(map(_holds_objects, value))
+    return not is_tracer(value) and np.asarray(value).dtype.kind not in "biufc"
+
+
+def _of_objects(value: Any) -> np.ndarray:
+    """Nested lists as an array of objects, scalar Tracers among them."""
+    if isinstance(value, list | tuple) and not is_tracer(value):
+        return np.stack([_of_objects(part) for part in value])
+    box = np.empty((), object)
+    box[()] = value
+    return boxed(value) if is_tracer(value) else box
+
+
+def _may_share(obj: Any, made: np.ndarray, copy: bool | None) -> bool:
+    """Whether an array may be memory of somebody else's, which must not be written to unseen."""
+    if copy or isinstance(obj, list | tuple | np.generic | int | float | complex):
+        return False
+    return made is obj or not isinstance(obj, np.ndarray) or np.may_share_memory(made, obj)
 
 
 def _converted(x: Any, dtype: Any, order: Any, copy: bool | None, ndmin: int) -> Any:
@@ -117,8 +136,9 @@ def _linspace(
         last = np.broadcast_to(stop, np.shape(delta))
         out = np.concatenate([out[:-1], np.reshape(last, (1, *np.shape(delta)))])
     out = np.moveaxis(out, 0, axis) if axis else out
-    if dtype is not None:
-        out = (np.floor(out) if np.dtype(dtype).kind in "iu" else out).astype(dtype)
+    dtype = np.dtype(kind if dtype is None else dtype)
+    if dtype != out.dtype:
+        out = (np.floor(out) if dtype.kind in "iu" else out).astype(dtype)
     return (out, step) if retstep else out
 
 

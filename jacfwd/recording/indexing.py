@@ -10,7 +10,7 @@ import numpy as np
 from jacfwd.errors import TracerConversionError
 from jacfwd.formats.dispatch import is_tracer
 from jacfwd.locations import describe, here
-from jacfwd.recording.apply import any_tracer, stacked
+from jacfwd.recording.apply import any_tracer, broadcasts, stacked
 from jacfwd.recording.layout import Place, cell_of, place_of
 from jacfwd.recording.parts import Part
 from jacfwd.rules import find
@@ -173,13 +173,8 @@ def _put_part(x: Any, storage: Part, key: Any, value: Any) -> None:
 
 def _check_fit(shape: tuple, target: tuple) -> None:
     """Raise as NumPy does where a value does not broadcast to its target."""
-    if shape != target:
-        try:
-            fits = np.broadcast_shapes(_trim(shape, target), target) == target
-        except ValueError:
-            fits = False
-        if not fits:
-            raise ValueError(f"could not broadcast input array from shape {shape} into shape {target}")
+    if shape != target and not broadcasts(_trim(shape, target), target):
+        raise ValueError(f"could not broadcast input array from shape {shape} into shape {target}")
 
 
 def _trim(shape: tuple, target: tuple) -> tuple:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from jacfwd.formats.dispatch import is_tracer
-from jacfwd.recording.apply import any_tracer, stacked, unsupported
+from jacfwd.recording.apply import any_tracer, noted, stacked, unsupported
 from jacfwd.recording.tracer import plain_value
-from jacfwd.rules.internal import exact_sum
+from jacfwd.rules.internal import exact_sum, fails
 
 __all__ = ["scalar_functions"]
 
@@ -105,13 +105,11 @@ def _scalar_function(function: Callable, traced: Callable | None, kind: np.dtype
         if all(x.dtype.kind in "iub" for x in _tracers(args)):
             return function(*_with_values(args, lambda x: x.plain(function.__name__)), **kwargs)
         if traced is None:
-            raise unsupported(function)
+            raise noted(unsupported(function))
         try:
             function(*_with_values(args, plain_value), **kwargs)
         except (ValueError, OverflowError):
-            # What f does next depends on it, so it has to be the same at a replay.
-            for x in _tracers(args):
-                x.decide()
+            _rely_on_failure(function, args)
             raise
         if function.__name__ not in OF_MANY:
             args = tuple(_with_values(args, as_scalar))
@@ -119,6 +117,15 @@ def _scalar_function(function: Callable, traced: Callable | None, kind: np.dtype
         return bool(out) if out.__class__ is np.bool else out
 
     return call
+
+
+def _rely_on_failure(function: Callable, args: tuple) -> None:
+    """Have replays check that the function fails there as well, for what f does next may depend on it."""
+    if not any(isinstance(arg, list | tuple) for arg in args):
+        bool(fails(*args, function=function))
+        return
+    for x in _tracers(args):
+        x.decide()
 
 
 def _tracers(values: Any) -> list[Any]:

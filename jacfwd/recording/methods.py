@@ -7,7 +7,7 @@ import numpy as np
 
 from jacfwd.errors import TracerConversionError
 from jacfwd.locations import describe, here
-from jacfwd.recording.apply import SPECIAL, apply, boxed, stacked
+from jacfwd.recording.apply import SPECIAL, apply, boxed, noted, stacked
 from jacfwd.recording.parts import IMAG, REAL, Part
 from jacfwd.rules import find
 from jacfwd.rules.internal import cast
@@ -202,7 +202,7 @@ class Methods:
         if dtype.kind == "O":
             return boxed(self)
         if dtype.kind not in "biufc":
-            raise TracerConversionError(f"a traced array cannot become {dtype}, at {describe(here())}")
+            raise noted(TracerConversionError(f"a traced array cannot become {dtype}, at {describe(here())}"))
         real = np.real(self) if self.dtype.kind == "c" and dtype.kind not in "cb" else self
         out = self._rec.apply(CAST, (real,), {"dtype": dtype})
         return out.copy(order) if not has_order(out, order) else out
@@ -246,7 +246,7 @@ class Methods:
                 self.plain(f"a view as {np.dtype(dtype)}")
                 return self.__array__().view(dtype)
         elif any(cls not in (None, np.ndarray) for cls in (dtype, type)):
-            raise TracerConversionError(f"a traced array cannot be viewed as another class, at {describe(here())}")
+            raise noted(TracerConversionError(f"a traced array cannot be another class, at {describe(here())}"))
         return self if self.is_scalar else self[...]
 
     def tobytes(self: Any, order: Any = "C") -> bytes:
@@ -257,7 +257,7 @@ class Methods:
 
     def byteswap(self: Any, inplace: bool = False) -> Any:
         if inplace:
-            raise TracerConversionError(f"a traced array cannot swap its bytes in place, at {describe(here())}")
+            raise noted(TracerConversionError(f"a traced array cannot swap its bytes, at {describe(here())}"))
         return np.asarray(self.plain("byteswap()")).byteswap()
 
     def as_integer_ratio(self: Any) -> Any:

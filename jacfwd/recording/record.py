@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from jacfwd.errors import LeakedTracerError, TracerConversionError
+from jacfwd.errors import JacfwdError, LeakedTracerError, TracerConversionError
 from jacfwd.formats.dispatch import as_dtype, is_tracer
 from jacfwd.graph import Graph, Guard, Node, Output
 from jacfwd.locations import Location, describe, here
 from jacfwd.primitive import Call, Primitive
-from jacfwd.recording.apply import apply
+from jacfwd.recording.apply import apply, noted
 from jacfwd.recording.interpose import RUNNING, interposed
 from jacfwd.recording.layout import place_of, replica
 from jacfwd.recording.parts import Part
@@ -44,7 +44,7 @@ class Recording:
         self.thread = get_ident()
         # The thread that may work with this recording's Tracers; none does once it is closed.
         self.owner: int | None = self.thread
-        self.refused: TracerConversionError | None = None
+        self.refused: JacfwdError | None = None
         self.shown: Location | None = None
         self.here = here
 
@@ -121,7 +121,7 @@ class Recording:
                 f"{describe(here())}; compute with it in the same thread"
             )
         if not tracer.constant:
-            raise leaked(tracer)
+            raise noted(leaked(tracer))
         value = tracer.value
         return value if type(value) is not Tracer or value._rec.is_running() else value._rec.released(value)
 
@@ -157,6 +157,11 @@ class Recording:
 
     def result(self, primitive: Primitive, handles: list, values: list, params: dict, out: Any) -> Any:
         """The Tracer for a value just computed, which is no operand's memory."""
+        if getattr(getattr(out, "dtype", None), "kind", "f") == "O":
+            raise TracerConversionError(
+                f"{primitive.short} of a traced array and other objects would make an array of objects, at "
+                f"{describe(here())}; use arrays of numbers"
+            )
         if type(out) is np.ndarray and (out.base is not None or any(out is v for v in values)):
             plain = [v for v in values if type(v) is np.ndarray]
             out = out.copy("K") if any(np.may_share_memory(out, v) for v in plain) else out

@@ -18,16 +18,20 @@ from jacfwd.recording.tracer import plain_value
 __all__ = ["check_swallowed", "check_text", "explained"]
 
 
-def explained(error: Exception, refused: TracerConversionError | None, plain: Callable[[], Any]) -> Exception:
+# What code that was given something else than numbers raises. Other exceptions are the function's own business.
+SUSPECT = (AttributeError, BufferError, SystemError, TypeError, ValueError)
+
+
+def explained(error: Exception, refused: JacfwdError | None, plain: Callable[[], Any]) -> Exception:
     """The error to raise for one that left the function: the same, if plain arrays bring it about as well."""
-    if isinstance(error, JacfwdError):
+    if isinstance(error, JacfwdError) or not (refused or isinstance(error, SUSPECT)):
         return error
     try:
         plain()
     except Exception:
         return error
     if refused is not None:
-        return TracerConversionError(str(refused))
+        return type(refused)(str(refused))
     where = user_place(error.__traceback__)
     return TracerConversionError(
         f"the function works on plain arrays but not on traced ones, {type(error).__name__}: "
@@ -47,7 +51,7 @@ def user_place(traceback: TracebackType | None) -> Location | None:
     return found
 
 
-def check_swallowed(refused: TracerConversionError, leaves: Sequence[Any], plain: Callable[[], Sequence[Any]]) -> None:
+def check_swallowed(refused: JacfwdError, leaves: Sequence[Any], plain: Callable[[], Sequence[Any]]) -> None:
     """Raise the refused conversion if the function went on without it to another value."""
     try:
         expected = plain()
@@ -55,7 +59,7 @@ def check_swallowed(refused: TracerConversionError, leaves: Sequence[Any], plain
         raise refused from error
     same = len(leaves) == len(expected) and all(map(same_value, leaves, expected))
     if not same:
-        raise TracerConversionError(f"{refused}\n(the function caught this error, and went on to another value)")
+        raise type(refused)(f"{refused}\n(the function caught this error, and went on to another value)")
 
 
 def check_text(shown: Location, leaves: Sequence[Any], plain: Callable[[float], Sequence[Any]]) -> None:

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from jacfwd.errors import LeakedTracerError, TracerConversionError, UnsupportedFunctionError
+from jacfwd.errors import JacfwdError, LeakedTracerError, TracerConversionError, UnsupportedFunctionError
 from jacfwd.locations import Location, describe, here
 from jacfwd.primitive import Primitive
 from jacfwd.recording import indexing, ufuncs
-from jacfwd.recording.apply import apply, call_function
+from jacfwd.recording.apply import apply, call_function, noted
 from jacfwd.recording.layout import Place, replica
 from jacfwd.recording.methods import Methods
 from jacfwd.recording.operators import Operators
@@ -193,10 +193,16 @@ class Tracer(Operators, Methods):
             free = sys.getrefcount(kwargs["out"][0]) <= HELD_ONCE and augmented(sys._getframe(1), kwargs["out"][0])
             if free and method == "__call__":
                 return ufuncs.rebound(ufunc, inputs, kwargs)
-        return ufuncs.call(ufunc, method, inputs, kwargs)
+        try:
+            return ufuncs.call(ufunc, method, inputs, kwargs)
+        except JacfwdError as error:
+            raise noted(error)  # noqa: B904  it is the same error
 
     def __array_function__(self, function: Any, types: Any, args: tuple, kwargs: dict) -> Any:
-        return call_function(function, args, kwargs)
+        try:
+            return call_function(function, args, kwargs)
+        except JacfwdError as error:
+            raise noted(error)  # noqa: B904  it is the same error
 
     def _operate(self, primitive: Primitive, ufunc: np.ufunc, function: Any, a: Any, b: Any) -> Any:
         """A binary operator: the short way for numbers and Tracers of one recording, else the ufunc's."""
@@ -215,7 +221,10 @@ class Tracer(Operators, Methods):
         return indexing.get(self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        indexing.put(self, key, value)
+        try:
+            indexing.put(self, key, value)
+        except JacfwdError as error:
+            raise noted(error)  # noqa: B904  it is the same error
 
     def __delitem__(self, key: Any) -> None:
         raise ValueError("cannot delete array elements")
@@ -254,7 +263,7 @@ class Tracer(Operators, Methods):
         if self.dtype.kind not in "fc":
             return self.decide()
         if not self.constant:
-            raise self._refused(what)
+            raise noted(self._refused(what))
         value = self.value
         return value.plain(what) if type(value) is Tracer else value
 
@@ -273,9 +282,7 @@ class Tracer(Operators, Methods):
                 f"and lose its derivative, at {describe(where)}; write it with NumPy functions of the array "
                 "itself"
             )
-        error = TracerConversionError(text)
-        self._rec.refused = self._rec.refused or error
-        return error
+        return TracerConversionError(text)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         if _asked_by_sparse():
@@ -307,7 +314,7 @@ class Tracer(Operators, Methods):
         if self.dtype.kind != "f" or self.constant:
             return int(self.plain("int()"))
         if _is_writing(here()):
-            raise self._refused("writing into an array of integers")
+            raise noted(self._refused("writing into an array of integers"))
         # Integers have no derivative; that this one was the result is what the recording relies on.
         whole: Any = np.trunc(self)
         return int(whole.decide() if type(whole) is Tracer else whole)
@@ -353,8 +360,10 @@ class Tracer(Operators, Methods):
         return self.copy()
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        raise TracerConversionError(
-            f"a traced array cannot be pickled, at {describe(here())}; return it from the function instead"
+        raise noted(
+            TracerConversionError(
+                f"a traced array cannot be pickled, at {describe(here())}; return it from the function instead"
+            )
         )
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from jacfwd.errors import UnsupportedFunctionError
 from jacfwd.formats.dispatch import is_tracer
 from jacfwd.locations import describe, here
-from jacfwd.recording.apply import SPECIAL, apply, boxed, call_function, stacked, unsupported, write_out
+from jacfwd.recording.apply import SPECIAL, apply, boxed, broadcasts, call_function, stacked, unsupported, write_out
 from jacfwd.rules import find
-from jacfwd.rules.internal import add_at
+from jacfwd.rules.internal import add_at, segment_sums
 
 __all__ = ["call", "rebound"]
 
@@ -42,6 +42,8 @@ def _call(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
         return primitive.rewrite(*inputs) if primitive.rewrite is not None else apply(primitive, inputs, {})
     params = dict(kwargs)
     out, where = params.pop("out", None), params.pop("where", True)
+    if where is not True:
+        inputs = _harmless(ufunc, inputs, where, out)
     if not any(is_tracer(x) for x in inputs):
         # Only `out` (or `where`) is traced: the values are plain.
         result = ufunc(*inputs, **params)
@@ -52,18 +54,28 @@ def _call(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
     results = result if type(result) is tuple else (result,)
     outs = out if type(out) is tuple else (None,) * len(results)
     if where is not True:
-        results = tuple(_masked(ufunc, where, r, o) for r, o in zip(results, outs, strict=True))
+        results = tuple(_masked(where, r, o) for r, o in zip(results, outs, strict=True))
     written = tuple(r if o is None else write_out(o, r) for r, o in zip(results, outs, strict=True))
     return written if type(result) is tuple else written[0]
 
 
-def _masked(ufunc: np.ufunc, where: Any, result: Any, out: Any) -> Any:
-    """The result where the mask says so, and what `out` holds elsewhere."""
+def _harmless(ufunc: np.ufunc, inputs: tuple, where: Any, out: Any) -> tuple:
+    """Operands without the elements that a mask leaves out, which may lie where the function has no value."""
     if out is None:
         raise UnsupportedFunctionError(
-            f"{ufunc.__name__} with where= and without out= leaves elements undefined, at "
-            f"{describe(here())}; give out=, or use np.where"
+            f"{ufunc.__name__} with where= and without out= leaves elements undefined, at {describe(here())}; give "
+            "out=, or use np.where"
         )
+    inside = 1.5 if ufunc is np.arccosh else 0.5
+    return tuple(np.where(where, x, x.dtype.type(inside)) if _is_floating(x) else x for x in inputs)
+
+
+def _is_floating(x: Any) -> bool:
+    return hasattr(x, "dtype") and x.dtype.kind in "fc"
+
+
+def _masked(where: Any, result: Any, out: Any) -> Any:
+    """The result where the mask says so, and what `out` holds elsewhere."""
     dtype = np.result_type(result)
     return np.where(where, result, out if out.dtype == dtype else out.astype(dtype))
 
@@ -77,7 +89,7 @@ def rebound(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
             f"Cannot cast ufunc '{ufunc.__name__}' output from {result.dtype} to {target.dtype} with "
             "casting rule 'same_kind'"
         )
-    if np.broadcast_shapes(np.shape(result), target.shape) != target.shape:
+    if not broadcasts(np.shape(result), target.shape):
         raise ValueError(f"non-broadcastable output operand with shape {target.shape}")
     if np.shape(result) != target.shape:
         result = np.broadcast_to(result, target.shape).copy()
@@ -154,13 +166,15 @@ def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
 def _reduceat(ufunc: np.ufunc, array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
     if dtype is not None:
         raise unsupported_method(ufunc, "reduceat")
-    starts = [int(k) for k in np.asarray(indices)]
-    moved = np.moveaxis(array, axis, 0)
-    n = len(moved)
+    starts, n = np.array(indices, np.intp), array.shape[axis]
     if any(not 0 <= k < n for k in starts):
         raise IndexError(f"an index of {starts} is out of bounds for reduceat over {n} elements")
-    rows = [ufunc.reduce(moved[a:b]) if a < b else moved[a] for a, b in zip(starts, [*starts[1:], n], strict=True)]
-    result = np.moveaxis(np.stack(rows), 0, axis)
+    if ufunc is np.add:
+        result = segment_sums(array, starts=starts, axis=axis)
+    else:
+        moved, ends = np.moveaxis(array, axis, 0), [*starts[1:], n]
+        rows = [ufunc.reduce(moved[a:b]) if a < b else moved[a] for a, b in zip(starts, ends, strict=True)]
+        result = np.moveaxis(np.stack(rows), 0, axis)
     return result if out is None else write_out(out, result)
 
 
@@ -217,9 +231,9 @@ def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -
 def _put(a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
     if not is_tracer(a):
         write_out(a, None)
-    at = np.take(np.arange(a.size), np.asarray(ind).reshape(-1), mode=mode)
-    values = np.reshape(stacked(v), (-1,))
+    at = np.asarray(ind).reshape(-1)
     if len(at):
+        at, values = np.take(np.arange(a.size), at, mode=mode), np.reshape(stacked(v), (-1,))
         _write_flat(a, at, values if values.shape == at.shape else np.resize(values, at.shape))
 
 
@@ -229,10 +243,10 @@ def _write_flat(a: Any, at: np.ndarray, values: Any) -> None:
 
 
 def _place(arr: Any, mask: Any, vals: Any) -> None:
-    at = np.flatnonzero(np.asarray(mask))
-    if len(at) and not np.size(vals):
+    at, values = np.flatnonzero(np.asarray(mask)), stacked(vals)
+    if len(at) and not np.size(values):
         raise ValueError("Cannot insert from an empty array!")
-    _put(arr, at, vals)
+    _put(arr, at, values)
 
 
 def _putmask(a: Any, mask: Any, values: Any) -> None:

@@ -1,6 +1,7 @@
 """Rules of the functions that recordings themselves insert: views, assembled buffers, casts, products."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,9 @@ import numpy as np
 from jacfwd.formats.dispatch import dispatched, strong_product
 from jacfwd.formats.entries import Entries, selection
 from jacfwd.formats.index import IndexMap
-from jacfwd.primitive import Call, Rule, elementwise, local_rule, moves, reduction
+from jacfwd.primitive import Call, Rule, constant, elementwise, local_rule, moves, reduction
 
-__all__ = ["RULES", "add_at", "assemble", "cast", "compound", "element", "exact_sum", "view"]
+__all__ = ["RULES", "add_at", "assemble", "cast", "compound", "element", "exact_sum", "fails", "segment_sums", "view"]
 
 
 @dispatched
@@ -58,8 +59,36 @@ def exact_sum(x: Any) -> Any:
 def add_at(x: Any, values: Any, *, positions: np.ndarray) -> Any:
     """`x` with `values` added at flat positions, repeated ones too, in their order as `np.add.at` does it."""
     out = np.array(x, order="C")
-    np.add.at(out.reshape(-1), positions, values)
+    np.add.at(out.reshape(-1), positions.reshape(-1), np.broadcast_to(values, positions.shape).reshape(-1))
     return out
+
+
+@dispatched
+def fails(*numbers: Any, function: Callable[..., Any]) -> Any:
+    """Whether a function of the math module raises an exception at these numbers."""
+    try:
+        function(*numbers)
+    except (ValueError, OverflowError):
+        return np.True_
+    return np.False_
+
+
+@dispatched
+def segment_sums(x: Any, *, starts: np.ndarray, axis: int) -> Any:
+    """Sums of the stretches of an axis that begin at `starts`, as `np.add.reduceat` does it."""
+    return np.add.reduceat(x, starts, axis)
+
+
+def _segment_local(call: Call, k: int) -> Any:
+    shape, out, starts, axis = call.shape(0), call.out_shape, call.params["starts"], call.params["axis"]
+    ends = [*starts[1:], shape[axis]]
+    # A start beyond the next one stands for a single element.
+    sizes = np.array([max(b - a, 1) for a, b in zip(starts, ends, strict=True)], np.intp)
+    inside = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    rows, cols = np.repeat(np.arange(len(starts)), sizes), np.repeat(starts, sizes) + inside
+    positions = [np.arange(math.prod(s)).reshape(s) for s in (out, shape)]
+    rows, cols = (np.take(all_, at, axis) for all_, at in zip(positions, (rows, cols), strict=True))
+    return Entries(shape, out, IndexMap.of_positions(rows, out), IndexMap.of_positions(cols, shape))
 
 
 def _add_at_local(call: Call, k: int) -> Any:
@@ -86,5 +115,7 @@ RULES: dict[Any, Rule] = {
     cast: elementwise(lambda out, x, dtype: 1),
     compound: elementwise(lambda out, real, imag: 1, lambda out, real, imag: 1j),
     exact_sum: reduction(),
+    fails: constant(),
     add_at: local_rule(_add_at_local),
+    segment_sums: local_rule(_segment_local),
 }

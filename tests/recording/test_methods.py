@@ -263,6 +263,57 @@ def test_scalars_know_whether_they_are_whole():
         graph(np.ceil(X))
 
 
+KINDS = {
+    "transposed": lambda s: s.T,
+    "raveled": lambda s: s.ravel(),
+    "reshaped": lambda s: s.reshape(()),
+    "squeezed": lambda s: s.squeeze(),
+    "copied": lambda s: s.copy(),
+    "flattened": lambda s: s.flatten(),
+    "real part": lambda s: s.real,
+    "imaginary part": lambda s: s.imag,
+    "cast": lambda s: s.astype("f4"),
+    "conjugated": lambda s: s.conj(),
+    "viewed": lambda s: s.view(),
+    "clipped": lambda s: s.clip(0, 1),
+    "rounded": lambda s: s.round(2),
+    "summed": lambda s: s.sum(),
+    "cumulated": lambda s: s.cumsum(),
+    "element": lambda s: s[()],
+    "view": lambda s: s[...],
+    "lengthened": lambda s: s[None],
+    "np.transpose": lambda s: np.transpose(s),
+    "np.copy": lambda s: np.copy(s),
+    "np.asarray": lambda s: np.asarray(s),
+    "np.array": lambda s: np.array(s),
+    "np.real": lambda s: np.real(s),
+    "np.minimum": lambda s: np.minimum(s, 1.0),
+    "negative": lambda s: -s,
+    "np.dot": lambda s: np.dot(s, s),
+    "np.zeros_like": lambda s: np.zeros_like(s),
+    "first of np.stack": lambda s: np.stack([s, s])[0],
+    "np.where": lambda s: np.where(True, s, s),
+}
+
+
+@pytest.mark.parametrize("f", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("start", [lambda x: x[0], lambda x: np.array(x[0])], ids=["scalar", "0-d array"])
+def test_scalars_and_arrays_of_no_dimension_stay_what_numpy_makes_of_them(f, start):
+    def g(x):
+        s = start(x)
+        s[None]  # a view of it must not make an array of a scalar
+        y = f(s)
+        kinds.append((isinstance(y, np.generic), isinstance(y, np.ndarray), isinstance(y, float), y.flags.writeable))
+        return x * y
+
+    kinds = []
+    g(X.copy())
+    jf.jvp(g, X, X)
+    jf.linearize(g, X)
+    jf.jvp(lambda x: jf.jvp(g, x, X)[1], X, X)
+    assert len(set(kinds)) == 1
+
+
 def test_unknown_names_are_no_attributes():
     assert not jf.jvp(lambda x: x * hasattr(x, "nonsense"), X, X)[0].any()
     with pytest.raises(AttributeError, match="nonsense"):

@@ -71,7 +71,9 @@ def statement(choose: Chooser, arrays: list[Any]) -> None:
         write(choose, arrays)
     elif len(arrays) < 7:
         make = [view, view, gather, operation, copy][kind - 4]
-        arrays.append(make(choose, arrays))
+        made = make(choose, arrays)
+        # Methods of scalars that no input reaches give plain arrays, which refuse traced values.
+        arrays.append(np.array(made) if isinstance(made, np.generic) else made)
 
 
 def basic_index(choose: Chooser, shape: tuple[int, ...]) -> Any:
