@@ -160,7 +160,8 @@ class Methods:
         shape = shape[0] if len(shape) == 1 else shape
         if copy is False:  # raises where NumPy would have to copy
             self._layout().reshape(shape, order=order, copy=False)
-        out = apply(RESHAPE, (self,), {"shape": shape, "order": _order_of(self, order)})
+        # Bound by position: what the parameter is called depends on the release of NumPy.
+        out = apply(RESHAPE, *RESHAPE.bind((self, shape), {"order": _order_of(self, order)}))
         return out.copy("K") if copy else out
 
     def transpose(self: Any, *axes: Any) -> Any:
@@ -292,10 +293,15 @@ def _as_number(x: Any) -> Any:
     return x.plain("item()").item() if hasattr(type(x), "__jacfwd_tracer__") else x.item()
 
 
+def _reshape(a: Any, /, shape: Any = None, order: Any = "C", *, newshape: Any = None, copy: bool | None = None) -> Any:
+    """`np.reshape` under the parameter names of all releases."""
+    return a.reshape(newshape if shape is None else shape, order=order, copy=copy)
+
+
 # Views where NumPy has views.
 SPECIAL |= {
     np.real: lambda val: val.real,
     np.imag: lambda val: val.imag,
     np.ravel: lambda a, order="C": a.ravel(order),
-    np.reshape: lambda a, /, shape, order="C", *, copy=None: a.reshape(shape, order=order, copy=copy),
+    np.reshape: _reshape,
 }

@@ -36,6 +36,7 @@ MASKED: Calls = [
     calls(MATRIX, where=SOME),
     calls(MATRIX, axis=1, where=SOME[:1]),
     calls(CUBE, 1, where=CUBE > -2),
+    calls(CUBE, axis=(0, 1), where=np.array([[[1], [0], [1]]]) > 0),
 ]
 TYPED: Calls = [
     calls(SINGLE, axis=0, dtype=np.float64),

@@ -126,6 +126,16 @@ def test_one_pass_means_pass_themselves_on():
 # Structure
 
 
+def test_a_given_mean_is_one_entry_for_each_row():
+    x = np.random.default_rng(0).random((4, 5))
+    for mean in (np.ones((4, 1)), np.zeros((4, 1), complex)):
+        fmt = local(np.var, x + np.iscomplexobj(mean) * 1j, axis=1, mean=mean, k=2)
+        halves = [fmt.holomorphic, fmt.conjugate] if isinstance(fmt, Pair) else [fmt]
+        assert [(half.rows, half.nnz) for half in halves] == [(None, 4)] * len(halves)
+    assert local(np.var, x, axis=0, mean=np.ones(5), k=2).nnz == 5
+    assert local(np.var, np.ones((2, 2)), axis=1, mean=np.ones(2), k=2).nnz == 4
+
+
 def local(function, *args, k=0, **kwargs):
     call = bound(find(function), args, kwargs)
     return call.primitive.local(call, k)
