@@ -96,7 +96,7 @@ def sparse(chain: Chain, method: str, format: str = "csr") -> Any:
     matrix = to_csr(chain, accumulate(chain))
     if choose(chain, method, True) != "accumulate":
         matrix = _filled(chain, matrix, method)
-    return matrix if format == "csr" else matrix.asformat(format)
+    return _in_format(matrix, format)
 
 
 def _filled(chain: Chain, structure: sp.csr_array, method: str) -> sp.csr_array:
@@ -146,4 +146,12 @@ def stored(part: Any, out: Output, node: Node, format: str) -> Any:
     dtype = storable(np.result_type(out.dtype, node.dtype))
     # Complex because of what stands beside it.
     part = part.real if part.dtype.kind == "c" and dtype.kind != "c" else part
-    return part.astype(dtype, copy=False).asformat(format)
+    return _in_format(part.astype(dtype, copy=False), format)
+
+
+def _in_format(matrix: sp.csr_array, format: str) -> Any:
+    """A canonical matrix in a format, which knows that it is canonical in every release of SciPy."""
+    out = matrix.asformat(format)
+    if format == "coo":
+        out.has_canonical_format = True
+    return out

@@ -19,7 +19,7 @@ RAVEL: Any = find(np.ravel)
 RESHAPE: Any = find(np.reshape)
 
 SAME_NAME = (
-    "all any argmax argmin argpartition argsort choose clip cumprod cumsum diagonal dot max mean min "
+    "all any argmax argmin argpartition argsort choose cumprod cumsum diagonal dot max mean min "
     "nonzero prod put repeat round searchsorted squeeze std sum swapaxes take trace var"
 )
 # What ndarray and its scalars have and a Tracer cannot: each says why, and what to use.
@@ -159,10 +159,15 @@ class Methods:
     def reshape(self: Any, *shape: Any, order: Any = "C", copy: bool | None = None) -> Any:
         shape = shape[0] if len(shape) == 1 else shape
         if copy is False:  # raises where NumPy would have to copy
-            self._layout().reshape(shape, order=order, copy=False)
+            layout = self._layout()
+            if layout.size and not np.may_share_memory(layout.reshape(shape, order=order), layout):
+                raise ValueError(f"reshape to {shape} with copy=False: this layout needs a copy")
         # Bound by position: what the parameter is called depends on the release of NumPy.
         out = apply(RESHAPE, *RESHAPE.bind((self, shape), {"order": _order_of(self, order)}))
         return out.copy("K") if copy else out
+
+    def clip(self: Any, min: Any = None, max: Any = None, out: Any = None, **options: Any) -> Any:
+        return np.clip(self, min, max, out=out, **options)
 
     def transpose(self: Any, *axes: Any) -> Any:
         return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)

@@ -10,6 +10,7 @@ import jacfwd as jf
 from tests.recording.agreement import agrees, assert_same
 
 X = np.array([0.53, -1.21, 2.37, 0.74])
+NEW = np.lib.NumpyVersion(np.__version__) >= "2.1.0"  # `copy=` is new; reductions into `out` mend reversed operands
 M = 1.33 * np.sin(1.7 * np.arange(1.0, 13)).reshape(3, 4)
 T = np.sin(np.arange(1.0, 25)).reshape(2, 3, 4)
 PICK = np.array([0, 2])
@@ -137,10 +138,10 @@ WORKS = {
         lambda x: x.reshape(4, 3),
         lambda x: x.reshape((2, -1)),
         lambda x: x.reshape(-1, order="F"),
-        lambda x: x.copy().reshape(4, 3, copy=False),
+        *([lambda x: x.copy().reshape(4, 3, copy=False)] if NEW else []),
         lambda x: x.reshape(4, 3, order="A") * x.T.reshape(4, 3, order="A"),
         in_place(lambda y: y.reshape(4, 3).fill(y[0, 0])),
-        in_place(lambda y: y.reshape(4, 3, copy=True).fill(1.0)),
+        *([in_place(lambda y: y.reshape(4, 3, copy=True).fill(1.0))] if NEW else []),
         in_place(lambda y: y.T.reshape(3, 4).fill(1.0)),
     ],
     "round": [lambda x: x * x.round(1), lambda x: x * x.round()],
@@ -223,7 +224,8 @@ def cases():
 
 
 def test_every_public_name_of_ndarray_is_accounted_for():
-    names = {name for name in dir(np.ndarray) if not name.startswith("_")}
+    gone = {"itemset", "newbyteorder", "ptp", "tostring"}  # stubs in NumPy 2.0 that say so
+    names = {name for name in dir(np.ndarray) if not name.startswith("_")} - gone
     assert names - WORKS.keys() - REFUSED.keys() - WITHOUT_RULE == set()
 
 
@@ -235,7 +237,7 @@ def test_works_as_on_plain_arrays(f):
 @pytest.mark.parametrize("f", cases())
 def test_works_in_other_layouts(f):
     agrees(f, np.asfortranarray(M))
-    agrees(f, np.repeat(M, 2, axis=1)[::-1, ::2])
+    agrees(f, np.repeat(M, 2, axis=1)[:: -1 if NEW else 1, ::2])
 
 
 @pytest.mark.parametrize("name", REFUSED)
