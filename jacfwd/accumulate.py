@@ -17,7 +17,7 @@ from jacfwd.formats.index import IndexMap
 from jacfwd.memory import require
 from jacfwd.pattern import Pattern
 
-__all__ = ["accumulate", "columns_of", "structure", "to_csr", "to_dense"]
+__all__ = ["accumulate", "columns_of", "listed", "require_room", "structure", "to_csr", "to_dense"]
 
 # Products with at most so many entries are not looked into.
 FEW = 1 << 20
@@ -60,7 +60,7 @@ def _may_be_complex(chain: Chain, step: Any) -> bool:
     return any(chain.graph.nodes[q].dtype.kind == "c" for parents, _ in step.groups for q in parents)
 
 
-def _listed(chain: Chain, parts: Sequence[Format | None]) -> Iterator[Coo]:
+def listed(chain: Chain, parts: Sequence[Format | None]) -> Iterator[Coo]:
     """Entries of the outputs' Jacobians, each at its rows of the whole; terms of sums one by one."""
     for part, start in zip(parts, chain.out_offsets, strict=False):
         for term in part.terms if isinstance(part, Sum) else [part]:
@@ -101,7 +101,7 @@ def to_csr(chain: Chain, parts: Sequence[Format | None]) -> sp.csr_array:
     """
     chain.require_plain()
     require_room(parts, 8 + chain.dtype.itemsize)
-    lists = list(_listed(chain, parts))
+    lists = list(listed(chain, parts))
     total = sum(len(rows) for rows, _, _ in lists)
     index = np.int32 if max(chain.m, chain.n, total) < 2**31 else np.int64
     rows, cols = np.empty(total, index), np.empty(total, index)
@@ -120,7 +120,7 @@ def to_dense(chain: Chain, parts: Sequence[Format | None]) -> Any:
     """Outputs' Jacobians as one array `(m, n)`; under an outer recording a traced one."""
     size = chain.m * chain.n
     total = np.zeros((1, size), chain.dtype)
-    for rows, cols, values in _listed(chain, parts):
+    for rows, cols, values in listed(chain, parts):
         index = IndexMap.of_positions(rows * chain.n + cols, (size,))
         total = total + index.add(np.reshape(as_dtype(values, chain.dtype), (1, -1)))
     return np.reshape(total, (chain.m, chain.n))
@@ -132,7 +132,7 @@ def structure(chain: Chain, parts: Sequence[Format | None]) -> Pattern:
     Raises MemoryBudgetError where there would be too many entries.
     """
     require_room(parts, 16)
-    found, none = list(_listed(chain, parts)), np.zeros(0, np.intp)
+    found, none = list(listed(chain, parts)), np.zeros(0, np.intp)
     rows = np.concatenate([none, *(rows for rows, _, _ in found)])
     cols = np.concatenate([none, *(cols for _, cols, _ in found)])
     return Pattern.from_coo(rows, cols, (chain.m, chain.n))

@@ -17,7 +17,7 @@ from jacfwd.formats.entries import coo_entries
 from jacfwd.graph import Graph
 from jacfwd.primitive import Call
 
-__all__ = ["Chain", "Step", "storable"]
+__all__ = ["Chain", "Sides", "Step", "storable"]
 
 
 class Step(NamedTuple):
@@ -27,14 +27,13 @@ class Step(NamedTuple):
     groups: list[tuple[tuple[int, ...], Format]]
 
 
-class Chain:
-    """Local Jacobians of a graph at a point, with respect to some of its inputs.
+class Sides:
+    """Which columns belong to which input of a graph, and which rows to which output.
 
-    `values` are the nodes' values there; `wrt` the input nodes, flattened and joined to n columns. Outputs are
-    joined to m rows.
+    `wrt` are the input nodes, flattened and joined to n columns. Outputs are joined to m rows.
     """
 
-    def __init__(self, graph: Graph, values: Sequence[Any], wrt: Sequence[int]) -> None:
+    def __init__(self, graph: Graph, wrt: Sequence[int]) -> None:
         self.graph, self.wrt = graph, list(wrt)
         self.sizes = [math.prod(graph.nodes[at].shape) for at in self.wrt]
         self.offsets = np.concatenate([[0], np.cumsum(self.sizes)]).astype(int).tolist()
@@ -45,6 +44,23 @@ class Chain:
         self.dtype = np.result_type(
             np.float16, *(graph.nodes[at].dtype for at in self.wrt), *(out.dtype for out in graph.outputs)
         )
+
+    @functools.cached_property
+    def complex_inputs(self) -> np.ndarray:
+        """Which of the n columns belong to complex inputs."""
+        return np.repeat([self.graph.nodes[at].dtype.kind == "c" for at in self.wrt], self.sizes).astype(bool)
+
+    @property
+    def complex_outputs(self) -> bool:
+        """Whether some output is complex."""
+        return any(out.dtype.kind == "c" for out in self.graph.outputs)
+
+
+class Chain(Sides):
+    """Local Jacobians of a graph at a point, where `values` are its nodes' values, with respect to some inputs."""
+
+    def __init__(self, graph: Graph, values: Sequence[Any], wrt: Sequence[int]) -> None:
+        super().__init__(graph, wrt)
         self.plain = is_plain(*values)
         with np.errstate(all="ignore"):
             self.steps = self._linearize(values)
@@ -168,20 +184,10 @@ class Chain:
             _accumulate(held, parent, as_dtype(part, nodes[parent].dtype))
             start = stop
 
-    @functools.cached_property
-    def complex_inputs(self) -> np.ndarray:
-        """Which of the n columns belong to complex inputs."""
-        return np.repeat([self.graph.nodes[at].dtype.kind == "c" for at in self.wrt], self.sizes).astype(bool)
-
     def require_plain(self) -> None:
         """Raise TypeError where the values are traced by an outer derivative: scipy.sparse cannot hold them."""
         if not self.plain:
             raise TypeError("a sparse Jacobian cannot be traced by an outer derivative; use sparse=False inside")
-
-    @property
-    def complex_outputs(self) -> bool:
-        """Whether some output is complex."""
-        return any(out.dtype.kind == "c" for out in self.graph.outputs)
 
     # Writing the factors out
 

@@ -20,7 +20,7 @@ from jacfwd.formats.base import Shape
 from jacfwd.locations import assigned_name
 from jacfwd.primitive import Primitive
 
-__all__ = ["Graph", "Guard", "Node", "Output"]
+__all__ = ["Graph", "Guard", "Node", "Output", "hold", "labels_of", "names_of", "to_text"]
 
 
 class Node:
@@ -126,7 +126,7 @@ class Graph:
             if node.primitive is not None:
                 values[at] = node.primitive.evaluate(node.operands(values), node.params)
             for guard in watched.get(at, ()):
-                _hold(guard, values[at])
+                hold(guard, values[at])
         return values
 
     def results(self, values: Sequence[Any]) -> list[Any]:
@@ -143,7 +143,8 @@ class Graph:
         return self.__dict__
 
 
-def _hold(guard: Guard, value: Any) -> None:
+def hold(guard: Guard, value: Any) -> None:
+    """Raise BranchChangedError unless a guarded value is what it was when recorded."""
     if np.shape(value) != np.shape(guard.value) or not np.array_equal(value, guard.value):
         raise BranchChangedError(
             f"the recorded graph took a branch that this point does not take: {_short(guard.value)} when recorded, "

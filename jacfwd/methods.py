@@ -9,13 +9,25 @@ import numpy as np
 import scipy.sparse as sp
 
 from jacfwd.accumulate import accumulate, to_csr, to_dense
-from jacfwd.chain import Chain, storable
+from jacfwd.chain import Chain, Sides, storable
 from jacfwd.formats.dispatch import as_dtype, is_tracer
 from jacfwd.graph import Node, Output
 from jacfwd.linear import check_holomorphic, pushed, transposed
 from jacfwd.memory import SMALL, budget, require
 
-__all__ = ["FORMATS", "METHODS", "check_choices", "choose", "dense", "shaped", "sparse", "written"]
+__all__ = [
+    "FORMATS",
+    "METHODS",
+    "check_choices",
+    "choose",
+    "choose_sparse",
+    "cut",
+    "dense",
+    "in_format",
+    "shaped",
+    "sparse",
+    "written",
+]
 
 METHODS = ("auto", "forward", "accumulate", "reverse")
 FORMATS = ("csr", "csc", "coo", "bsr")
@@ -36,8 +48,13 @@ def choose(chain: Chain, method: str, sparse: bool) -> str:
     if method != "auto":
         return method
     if sparse:
-        return "accumulate"
+        return choose_sparse(method)
     return "reverse" if 2 * chain.m <= chain.n else "forward"
+
+
+def choose_sparse(method: str) -> str:
+    """The method for a sparse result: structured products give it directly."""
+    return "accumulate" if method == "auto" else method
 
 
 def dense(chain: Chain, method: str) -> Any:
@@ -85,18 +102,17 @@ def _accumulated(chain: Chain) -> Any:
     return to_dense(chain, accumulate(chain))
 
 
-def sparse(chain: Chain, method: str, format: str = "csr") -> Any:
-    """The Jacobian as a canonical scipy.sparse array; the structure does not depend on the point of the branch.
+def sparse(chain: Chain, method: str) -> sp.csr_array:
+    """The Jacobian as a canonical CSR array; the structure does not depend on the point of the branch.
 
-    Half precision is stored as single: scipy.sparse has no half precision. Raises ValueError for another format,
+    Half precision is stored as single: scipy.sparse has no half precision. Raises
     NotDifferentiableError where inputs are complex and the function is not complex differentiable.
     """
-    check_choices(method, format)
     check_holomorphic(chain)
     matrix = to_csr(chain, accumulate(chain))
     if choose(chain, method, True) != "accumulate":
         matrix = _filled(chain, matrix, method)
-    return _in_format(matrix, format)
+    return matrix
 
 
 def _filled(chain: Chain, structure: sp.csr_array, method: str) -> sp.csr_array:
@@ -120,7 +136,7 @@ def _filled(chain: Chain, structure: sp.csr_array, method: str) -> sp.csr_array:
 
 def written(
     chain: Chain,
-    nested: Callable[[Chain, Any, Callable], Any],
+    nested: Callable[[Sides, Any, Callable], Any],
     method: str,
     sparse_format: str | None = None,
     flat: bool = False,
@@ -129,10 +145,17 @@ def written(
     if sparse_format is None:
         matrix = dense(chain, method)
         return matrix if flat else nested(chain, matrix, shaped)
-    if flat:
-        return sparse(chain, method, sparse_format)
     check_choices(method, sparse_format)
-    return nested(chain, sparse(chain, method), functools.partial(stored, format=sparse_format))
+    return cut(chain, nested, sparse(chain, method), sparse_format, flat)
+
+
+def cut(
+    sides: Sides, nested: Callable[[Sides, Any, Callable], Any], matrix: sp.csr_array, format: str, flat: bool
+) -> Any:
+    """A sparse Jacobian `(m, n)` in a format, whole or cut into its parts."""
+    if flat:
+        return in_format(matrix, format)
+    return nested(sides, matrix, functools.partial(stored, format=format))
 
 
 def shaped(part: Any, out: Output, node: Node) -> Any:
@@ -146,10 +169,10 @@ def stored(part: Any, out: Output, node: Node, format: str) -> Any:
     dtype = storable(np.result_type(out.dtype, node.dtype))
     # Complex because of what stands beside it.
     part = part.real if part.dtype.kind == "c" and dtype.kind != "c" else part
-    return _in_format(part.astype(dtype, copy=False), format)
+    return in_format(part.astype(dtype, copy=False), format)
 
 
-def _in_format(matrix: sp.csr_array, format: str) -> Any:
+def in_format(matrix: sp.csr_array, format: str) -> Any:
     """A canonical matrix in a format, which knows that it is canonical in every release of SciPy."""
     out = matrix.asformat(format)
     if format == "coo":

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from jacfwd.arguments import Selection
-from jacfwd.chain import Chain
+from jacfwd.chain import Chain, Sides
 from jacfwd.formats.dispatch import as_dtype, is_tracer
 from jacfwd.graph import Graph, Node, Output
 from jacfwd.linear import LinearMap, flat_rows
@@ -43,15 +43,15 @@ class Recorded:
         """The function's value, structured, as new arrays."""
         return self.out_spec.unflatten([fresh(leaf) for leaf in self.graph.results(self.values)])
 
-    def nested(self, chain: Chain, matrix: Any, finish: Callable[[Any, Output, Node], Any]) -> Any:
+    def nested(self, sides: Sides, matrix: Any, finish: Callable[[Any, Output, Node], Any]) -> Any:
         """A Jacobian `(m, n)` cut into `J[output][input]`; `finish` makes each part what it is to be."""
-        graph, whole = self.graph, len(self.graph.outputs) == len(chain.wrt) == 1
+        graph, whole = self.graph, len(self.graph.outputs) == len(sides.wrt) == 1
 
         def block(o: int, i: int) -> Any:
-            rows = slice(chain.out_offsets[o], chain.out_offsets[o + 1])
-            cols = slice(chain.offsets[i], chain.offsets[i + 1])
+            rows = slice(sides.out_offsets[o], sides.out_offsets[o + 1])
+            cols = slice(sides.offsets[i], sides.offsets[i + 1])
             part = matrix if whole else matrix[rows, cols]
-            return finish(part, graph.outputs[o], graph.nodes[chain.wrt[i]])
+            return finish(part, graph.outputs[o], graph.nodes[sides.wrt[i]])
 
         return nest(self.out_spec, self.in_spec, block)
 

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from jacfwd.arguments import Selection, select
-from jacfwd.chain import Chain
+from jacfwd.chain import Chain, Sides
 from jacfwd.cost import Cost, cost_of
 from jacfwd.formats.base import Format
 from jacfwd.formats.combined import Pair
@@ -18,9 +19,10 @@ from jacfwd.graph import Graph as Data
 from jacfwd.graph import names_of, to_text
 from jacfwd.layers import layers, on_parts
 from jacfwd.linear import LinearMap
-from jacfwd.methods import written
+from jacfwd.methods import check_choices, choose_sparse, cut, written
 from jacfwd.paths import Path, count_matrix, paths_between
 from jacfwd.pattern import Pattern
+from jacfwd.program.jacobian import SparseJacobian
 from jacfwd.recorded import Recorded, combined_spec, fresh, record
 from jacfwd.tangents import argument_list, match_tangents
 
@@ -64,6 +66,9 @@ class Graph:
         """Run f once at these arguments and keep what it did."""
         selection = select(f, args, kwargs, None, holomorphic=True)
         return cls(record(selection), selection)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_sparse_jacobian"}
 
     # Replay
 
@@ -132,11 +137,45 @@ class Graph:
         format: str = "csr",
         flat: bool = False,
         method: str = "auto",
+        out: sp.csr_array | None = None,
         **kwargs: Any,
     ) -> Any:
-        """The Jacobian `J[output][input]`, as `jf.jacobian` returns it."""
+        """The Jacobian `J[output][input]`, as `jf.jacobian` returns it.
+
+        The structure of a sparse one is made at the first call. Each call shares its index arrays, which are
+        read-only; `out`, the CSR matrix of an earlier call, is filled again and returned.
+
+        Raises BranchChangedError at points of another branch, ValueError where `out` does not fit.
+        """
+        check_choices(method, format)
+        leaves = self._selection(args, kwargs).leaves
+        if sparse and choose_sparse(method) == "accumulate" and self._real and not any(map(is_tracer, leaves)):
+            return self._refilled(leaves, format, flat, out)
+        if out is not None:
+            raise ValueError("out= is for sparse=True with method='accumulate' at points that are plain real arrays")
         found = self._replay(args, kwargs)
         return written(found.chain(), found.nested, method, format if sparse else None, flat)
+
+    def _refilled(self, leaves: list[Any], format: str, flat: bool, out: Any) -> Any:
+        """The sparse Jacobian by the program for it."""
+        program = self._sparse_jacobian
+        whole = flat or len(self.data.inputs) == len(self.data.outputs) == 1
+        if out is not None and not (whole and format == "csr"):
+            raise ValueError("out= is for format='csr' and one matrix: pass flat=True")
+        matrix = program([own(leaf) for leaf in leaves], out)[1]
+        return matrix if whole and format == "csr" else cut(program.sides, self._nested, matrix, format, flat)
+
+    @functools.cached_property
+    def _sparse_jacobian(self) -> SparseJacobian:
+        return SparseJacobian(self.data, self._leaves, self.data.inputs)
+
+    @property
+    def _real(self) -> bool:
+        """Whether no input is complex: then every Jacobian is a matrix."""
+        return all(self.data.nodes[at].dtype.kind != "c" for at in self.data.inputs)
+
+    def _nested(self, sides: Sides, matrix: Any, finish: Callable) -> Any:
+        return Recorded(self.data, [], self._in_spec, self._out_spec).nested(sides, matrix, finish)
 
     def layers(self, *args: Any, **kwargs: Any) -> list[sp.csr_array]:
         """The chain's factors as sparse matrices, nearest the input first."""

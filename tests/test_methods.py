@@ -34,7 +34,7 @@ def test_sparse_matrices_agree(f, format):
     chain = chain_of(f, POINT)
     expected = methods.sparse(chain, "accumulate")
     for method in METHODS:
-        matrix = methods.sparse(chain, method, format)
+        matrix = methods.in_format(methods.sparse(chain, method), format)
         assert matrix.format == format and matrix.shape == expected.shape and matrix.dtype == chain.dtype
         np.testing.assert_allclose(matrix.toarray(), expected.toarray(), atol=1e-13)
         back = matrix.tocsr()
@@ -89,7 +89,7 @@ def test_choices_that_do_not_exist():
     with pytest.raises(ValueError, match="method must be one of"):
         methods.sparse(chain, "fast")
     with pytest.raises(ValueError, match="format must be one of 'csr', 'csc', 'coo', 'bsr', got 'lil'"):
-        methods.sparse(chain, "auto", "lil")
+        methods.check_choices("auto", "lil")
 
 
 @pytest.mark.parametrize("method", METHODS)

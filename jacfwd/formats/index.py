@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from jacfwd.formats.dispatch import is_plain
+from jacfwd.formats.dispatch import dispatched, is_plain
 
-__all__ = ["IndexMap", "c_strides"]
+__all__ = ["IndexMap", "c_strides", "scattered"]
 
 Shape = tuple[int, ...]
 
@@ -217,7 +217,9 @@ class IndexMap:
                 out = np.zeros((p, n), block.dtype)
                 self._strided(out)[...] = block
                 return out.reshape(p, *self.target)
-        return np.reshape(_scatter(np.reshape(block, (p, self.size)), self.flat, n), (p, *self.target))
+        if not is_plain(block):
+            return scattered(block, index=self)
+        return _scatter(block.reshape(p, self.size), self.flat, n).reshape(p, *self.target)
 
     def _without(self, axes: tuple[int, ...]) -> "IndexMap":
         assert self.affine is not None
@@ -270,20 +272,19 @@ def _digits(position: int, shape: Shape) -> tuple[int, ...]:
     return tuple(digits)
 
 
-def _scatter(rows: Any, flat: np.ndarray, n: int) -> Any:
+@dispatched
+def scattered(block: Any, *, index: IndexMap) -> Any:
+    """`index.add(block)` as one operation, for blocks that are traced."""
+    return index.add(block)
+
+
+def _scatter(rows: np.ndarray, flat: np.ndarray, n: int) -> np.ndarray:
     """Sum `rows[:, e]` into column `flat[e]` of a `(p, n)` result."""
     p = rows.shape[0]
-    if is_plain(rows) and rows.dtype.kind != "c" and rows.dtype != np.longdouble:
+    if rows.dtype.kind != "c" and rows.dtype != np.longdouble:
         sums = [np.bincount(flat, weights=row, minlength=n) for row in rows]
         return np.array(sums).reshape(p, n).astype(rows.dtype, copy=False)
-    if is_plain(rows):
-        out = np.zeros((p, n), rows.dtype)
-        columns: Any = (slice(None), flat)
-        np.add.at(out, columns, rows)
-        return out
-    index = (np.arange(p)[:, None] * n + flat).reshape(-1)
-    weights = np.reshape(rows, (-1,))
-    if rows.dtype.kind == "c":
-        real = np.bincount(index, weights=np.real(weights), minlength=p * n)
-        return np.reshape(real + 1j * np.bincount(index, weights=np.imag(weights), minlength=p * n), (p, n))
-    return np.reshape(np.bincount(index, weights=weights, minlength=p * n), (p, n))
+    out = np.zeros((p, n), rows.dtype)
+    columns: Any = (slice(None), flat)
+    np.add.at(out, columns, rows)
+    return out

@@ -304,9 +304,10 @@ def _reshape(a: Any, /, shape: Any = None, order: Any = "C", *, newshape: Any = 
 
 
 # Views where NumPy has views.
-SPECIAL |= {
+VIEWS: dict[Callable, Callable] = {
     np.real: lambda val: val.real,
     np.imag: lambda val: val.imag,
     np.ravel: lambda a, order="C": a.ravel(order),
     np.reshape: _reshape,
 }
+SPECIAL |= VIEWS

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from jacfwd.formats.dispatch import dispatched, strong_product
-from jacfwd.formats.entries import Entries, selection
-from jacfwd.formats.index import IndexMap
+from jacfwd.formats.entries import Entries, segments, selection
+from jacfwd.formats.index import IndexMap, scattered
 from jacfwd.primitive import Call, Rule, constant, elementwise, local_rule, moves, reduction
 
 __all__ = ["RULES", "add_at", "assemble", "cast", "compound", "element", "exact_sum", "fails", "segment_sums", "view"]
@@ -99,6 +99,12 @@ def _add_at_local(call: Call, k: int) -> Any:
     return Entries(shape, out, IndexMap.of_positions(call.params["positions"], out), spread)
 
 
+def _scattered_local(call: Call, k: int) -> Any:
+    index, (p, *_) = call.params["index"], call.out_shape
+    rows = np.arange(p)[:, None] * math.prod(index.target) + index.flat
+    return segments(IndexMap.of_positions(rows.reshape(call.shape(k)), call.out_shape))
+
+
 def _element_local(call: Call, k: int) -> Any:
     return selection(IndexMap((), call.shape(k), affine=(call.params["position"], ())))
 
@@ -118,4 +124,5 @@ RULES: dict[Any, Rule] = {
     fails: constant(),
     add_at: local_rule(_add_at_local),
     segment_sums: local_rule(_segment_local),
+    scattered: local_rule(_scattered_local),
 }

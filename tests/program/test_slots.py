@@ -1,0 +1,81 @@
+"""Slots against the obvious way: a dictionary of sums."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jacfwd.program.slots import Entry, arranged, stretch
+
+M, N = 5, 4
+
+
+@st.composite
+def entries(draw):
+    count = draw(st.integers(0, 12))
+    place = st.lists(st.integers(0, M * N - 1), min_size=count, max_size=count)
+    flat = np.array(draw(place), int)
+    if draw(st.booleans()):
+        flat = np.unique(flat)
+    weights = draw(st.lists(st.integers(-3, 3), min_size=len(flat), max_size=len(flat)))
+    scalar = draw(st.booleans())
+    return Entry(flat // N, flat % N, 2.0 if scalar else np.array(weights, float), draw(st.booleans()))
+
+
+def expected(terms):
+    dense, present = np.zeros((M, N)), np.zeros((M, N), bool)
+    for term in terms:
+        np.add.at(dense, (term.rows, term.cols), term.weights)
+        present[term.rows, term.cols] = True
+    return dense, present
+
+
+@given(st.lists(entries(), max_size=6))
+def test_filled_as_a_sum(terms):
+    slots = arranged(terms, (M, N), np.dtype(float))
+    changing = [term for term in terms if not term.constant]
+    _, present = expected(terms)
+    for factor in (1.0, -2.0):
+        moved = [t if t.constant else Entry(t.rows, t.cols, factor * t.weights, False) for t in terms]
+        data = slots.fill([factor * term.weights for term in changing])
+        again = slots.fill([factor * term.weights for term in changing], data.copy())
+        np.testing.assert_array_equal(again, data)
+        matrix = slots.matrix.copy()
+        matrix.data = data
+        np.testing.assert_array_equal(matrix.toarray(), expected(moved)[0])
+    assert slots.matrix.has_canonical_format and slots.matrix.nnz == present.sum()
+
+
+def test_most_entries_of_a_periodic_stencil_are_written_as_slices():
+    n = 64
+    i = np.arange(n)
+    terms = [Entry(i, (i + k) % n, np.arange(n) + 10.0 * k, False) for k in (-1, 0, 1)]
+    terms.append(Entry(i, (i + 7) % n, 5.0, True))
+    slots = arranged(terms, (n, n), np.dtype(float))
+    assert [type(write.slots) for write in slots.writes] == [slice] * 3
+    matrix = slots.matrix.copy()
+    matrix.data = slots.fill([term.weights for term in terms[:3]])
+    dense = np.zeros((n, n))
+    for term in terms:
+        dense[term.rows, term.cols] = term.weights
+    np.testing.assert_array_equal(matrix.toarray(), dense)
+
+
+@pytest.mark.parametrize(
+    ("slots", "found"),
+    [
+        ([3], None),
+        ([0, 2, 4, 6], slice(0, 7, 2)),
+        ([4, 3, 2, 1], None),
+        ([0, 2, 4, 6, 8, 10, 12, 14, 15], slice(0, 17, 2)),
+        ([1, 2, 4, 6, 8, 10, 12, 14, 16], slice(0, 17, 2)),
+        ([0, 1, 5, 7, 8], None),
+    ],
+)
+def test_stretches(slots, found):
+    assert stretch(np.array(slots), 18) == found
+
+
+def test_a_stretch_stays_inside():
+    assert stretch(np.array([0, 2, 4, 6, 8, 10, 12, 14, 15]), 16) is None
+    assert stretch(np.array([1, 2, 4, 6, 8, 10, 12, 14, 16]) - 1, 18) is None
