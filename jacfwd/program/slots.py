@@ -190,7 +190,7 @@ def stretch(slots: Array, nnz: int) -> slice | None:
     """Evenly spaced slots as a slice; where most are, the slice they are on, the others being left to mending.
 
     >>> stretch(np.array([1, 3, 5, 7]), 9)
-    slice(1, 9, 2)
+    slice(1, 8, 2)
     """
     count = len(slots)
     if count < 2:
