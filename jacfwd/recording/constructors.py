@@ -23,9 +23,9 @@ __all__ = ["SUBSTITUTES"]
 
 
 def fresh(value: Any) -> Any:
-    """A new array of this recording; what was made of traced values is traced already."""
+    """A new array of this recording, also where it was made of an outer one's traced values."""
     rec = running()
-    return value if rec is None or is_tracer(value) else rec.constant(value)
+    return value if rec is None or (is_tracer(value) and value._rec is rec) else rec.constant(value)
 
 
 def _made(constructor: Callable) -> Callable:
@@ -51,7 +51,7 @@ def _converter(original: Callable, copies: bool | None) -> Callable:
             return _converted(obj, dtype, order or "K", copy, ndmin)
         if np.dtype(dtype).kind == "O" if dtype is not None else _holds_objects(obj):
             return _of_objects(obj)
-        return _converted(stacked(obj), dtype, order or "K", None, ndmin)
+        return fresh(_converted(stacked(obj), dtype, order or "K", None, ndmin))
 
     return convert
 
@@ -85,7 +85,7 @@ def _converted(x: Any, dtype: Any, order: Any, copy: bool | None, ndmin: int) ->
     if copy or (dtype is not None and np.dtype(dtype) != out.dtype) or not has_order(out, order):
         if copy is False:
             raise ValueError("Unable to avoid copy while creating an array as requested.")
-        out = out.astype(out.dtype if dtype is None else dtype, order)
+        out = fresh(out.astype(out.dtype if dtype is None else dtype, order))
     return out if out.ndim >= ndmin else np.reshape(out, (1,) * (ndmin - out.ndim) + tuple(out.shape))
 
 
@@ -109,7 +109,7 @@ def _full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **kw
     if not any_tracer(fill_value):
         return fresh(np.full(shape, fill_value, dtype, order, **kwargs))
     out = np.broadcast_to(stacked(fill_value), shape).copy(order)
-    return out if dtype is None or np.dtype(dtype) == out.dtype else out.astype(dtype)
+    return fresh(out if dtype is None or np.dtype(dtype) == out.dtype else out.astype(dtype))
 
 
 def _linspace(
@@ -139,7 +139,7 @@ def _linspace(
     dtype = np.dtype(kind if dtype is None else dtype)
     if dtype != out.dtype:
         out = (np.floor(out) if dtype.kind in "iu" else out).astype(dtype)
-    return (out, step) if retstep else out
+    return (fresh(out), step) if retstep else fresh(out)
 
 
 def _arange(*args: Any, **kwargs: Any) -> Any:

@@ -449,3 +449,28 @@ def test_made_constants_need_no_recording():
         assert_same(np.asarray(constant) + 1, np.asarray(constant + 1))
         constant[0] = 7.0
         assert constant[0] == 7.0 and constant[:2].sum() == 7.0 + constant[1]
+
+
+MADE_OF_OUTER = {
+    "full": lambda c: np.full((3,), c[0]),
+    "full_like": lambda c: np.full_like(c, c[0]),
+    "array": lambda c: np.array(c),
+    "list": lambda c: np.array([c[0], c[1], 0.0]),
+    "asarray": lambda c: np.asarray(c, dtype=np.longdouble),
+    "copy": lambda c: np.copy(c),
+    "linspace": lambda c: np.linspace(c[0], c[1], 3),
+    "zeros_like": lambda c: np.zeros_like(c),
+}
+
+
+@pytest.mark.parametrize("make", MADE_OF_OUTER.values(), ids=MADE_OF_OUTER.keys())
+def test_what_is_made_of_an_outer_recording_takes_values_of_the_inner_one(make):
+    def outer(c):
+        def inner(y):
+            out = make(c)
+            out[1] = y * y * c[2]
+            return out
+
+        return jf.jvp(inner, c[2], 1.0)[1]
+
+    np.testing.assert_array_equal(jf.jacobian(outer)(np.array([2.0, 3.0, 5.0]))[1], [0, 0, 20])
