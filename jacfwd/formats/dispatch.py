@@ -57,6 +57,9 @@ def dispatched(function: Callable) -> Callable:
         for arg in args:
             if is_tracer(arg):
                 return arg.__array_function__(call, (type(arg),), args, kwargs)
+        for arg in kwargs.values():
+            if is_tracer(arg):
+                return arg.__array_function__(call, (type(arg),), args, kwargs)
         return function(*args, **kwargs)
 
     return call

@@ -13,11 +13,11 @@ import numpy as np
 
 from jacfwd.formats.dispatch import is_tracer
 from jacfwd.recording.apply import SPECIAL, any_tracer, apply, boxed, call_function, stacked
-from jacfwd.recording.interpose import register, running
+from jacfwd.recording.interpose import INTERPOSITION, register, running
 from jacfwd.recording.mathematics import scalar_functions
 from jacfwd.recording.methods import has_order
 from jacfwd.recording.tracer import plain_value
-from jacfwd.rules import TABLE
+from jacfwd.rules import RESOLVED, TABLE, resolve
 
 __all__ = ["SUBSTITUTES"]
 
@@ -297,3 +297,16 @@ def _asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
 
 SUBSTITUTES = _substitutes()
 register(SUBSTITUTES, [np, np.linalg, np.fft, math, cmath])
+
+
+def _register_resolved() -> None:
+    """Substitutes of functions keyed by name, once their modules are imported; NumPy's own dispatch."""
+    resolve()
+    if RESOLVED:
+        found = [RESOLVED.pop() for _ in range(len(RESOLVED))]
+        outside = [(f, module) for f, module in found if module.__name__.partition(".")[0] != "numpy"]
+        substitutes = {f: _with_lists(f) for f, _ in outside if not isinstance(f, type)}
+        register(substitutes, [module for _, module in outside])
+
+
+INTERPOSITION.latecomers = _register_resolved

@@ -30,7 +30,7 @@ from typing import Any
 from jacfwd.recording.names import Exchange, ModuleNames, Place, function_places, is_exempt, pairs, swap
 from jacfwd.recording.proxies import ModuleProxy, refresh
 
-__all__ = ["RUNNING", "Interposition", "interposed", "register", "running", "suspended"]
+__all__ = ["INTERPOSITION", "RUNNING", "Interposition", "interposed", "register", "running", "suspended"]
 
 RUNNING: ContextVar[Any] = ContextVar("jacfwd_running", default=None)
 """The innermost recording: an object with ``thread`` (its owner's identifier), ``closed`` and ``outer``."""
@@ -118,6 +118,7 @@ class Interposition:
         self.users: set[object] = set()
         self.imports: tuple[Any, Any] = (None, None)  # the import function that was found, and ours over it
         self.lock = threading.RLock()  # reentrant: a finalizer that records may run at any allocation
+        self.latecomers: Callable[[], None] = lambda: None  # registers what has been imported since it was last called
 
     def register(
         self, substitutes: Mapping[Callable[..., Any], Callable[..., Any]], modules: Iterable[ModuleType]
@@ -170,6 +171,7 @@ class Interposition:
                 self._close(user, borrowed)
 
     def _open(self, user: object, function: Callable[..., Any], borrowed: list[int]) -> None:
+        self.latecomers()
         first = not self.users
         self.users.add(user)
         if first:
@@ -233,6 +235,7 @@ class Interposition:
                 return module
             if self.modules.outdated():
                 with self.lock:
+                    self.latecomers()
                     self.modules.refresh()
                     self._exchange_modules()
             return self.exchange.replacement(module)

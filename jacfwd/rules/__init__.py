@@ -2,16 +2,19 @@
 
 import sys
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from jacfwd.formats.dispatch import dispatched
 from jacfwd.primitive import Primitive, Rule
 from jacfwd.rules import (
     averages,
     constant,
     elementwise,
     factorizations,
+    fourier,
     internal,
     interpolation,
     linalg,
@@ -26,7 +29,7 @@ from jacfwd.rules import (
     spectral,
 )
 
-__all__ = ["TABLE", "by_name", "find"]
+__all__ = ["RESOLVED", "TABLE", "by_name", "find", "resolve"]
 
 FAMILIES = (
     elementwise.RULES,
@@ -41,6 +44,7 @@ FAMILIES = (
     factorizations.RULES,
     spectral.RULES,
     interpolation.RULES,
+    fourier.RULES,
     special.RULES,
     sparse.RULES,
     constant.RULES,
@@ -75,6 +79,9 @@ def _assemble() -> dict[Any, Primitive]:
 _PENDING: dict[str, Rule] = {}
 TABLE: dict[Any, Primitive] = _assemble()
 _BY_NAME = {primitive.name: primitive for primitive in TABLE.values()}
+_PENDING_MODULES = {name.partition(":")[0] for name in _PENDING}
+RESOLVED: list[tuple[Callable, ModuleType]] = []
+"""Functions that were keyed by name and their modules, until recordings know them too."""
 
 
 def find(function: Callable) -> Primitive | None:
@@ -90,14 +97,25 @@ def find(function: Callable) -> Primitive | None:
 
 
 def resolve() -> None:
-    """Turn names into primitives for all modules that have been imported meanwhile."""
-    for name in list(_PENDING):
-        module, _, attribute = name.partition(":")
-        if module in sys.modules:
+    """Turn names into primitives for all modules that have been imported meanwhile.
+
+    What is no ufunc dispatches nothing of itself: its primitive evaluates it by a function of our own that does.
+    """
+    for module in [name for name in _PENDING_MODULES if name in sys.modules and not _is_loading(sys.modules[name])]:
+        _PENDING_MODULES.discard(module)
+        for name in [name for name in _PENDING if name.partition(":")[0] == module]:
             rule = _PENDING.pop(name)
-            function = _attribute(sys.modules[module], attribute)
-            if function is not None and function not in TABLE:
-                TABLE[function] = _BY_NAME[name] = Primitive(name, function, rule)
+            function = _attribute(sys.modules[module], name.partition(":")[2])
+            if function is None or function in TABLE:
+                continue
+            own = function if isinstance(function, np.ufunc) else dispatched(function)
+            TABLE[function] = TABLE[own] = _BY_NAME[name] = Primitive(name, own, rule)
+            RESOLVED.append((function, sys.modules[module]))
+
+
+def _is_loading(module: ModuleType) -> bool:
+    """Whether the module's body is still running, so that names may be missing."""
+    return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
 
 
 def _attribute(holder: Any, path: str) -> Any:

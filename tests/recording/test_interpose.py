@@ -1000,3 +1000,37 @@ def test_a_child_process_can_record() -> None:
     """
     command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)]
     subprocess.run(command, check=True, timeout=60, cwd=Path(__file__).parents[2])
+
+
+# Functions that have rules by name
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_functions_keyed_by_name_join_in_when_their_module_is_imported(inside):
+    """In an interpreter of its own: which modules are imported is the same for all tests."""
+    code = f"""
+        import sys
+        import numpy as np
+        import jacfwd as jf
+
+        assert "scipy.fft" not in sys.modules
+        np.testing.assert_array_equal(jf.jacobian(np.sin)(np.zeros(1)), [[1.0]])
+
+        if not {inside}:
+            import scipy.fft
+            from scipy.fft import rfft as renamed
+
+        def f(x):
+            import scipy.fft
+            from scipy.fft import rfft
+            return scipy.fft.irfft(rfft(x), 3) if {inside} else scipy.fft.irfft(renamed(x), 3)
+
+        for _ in range(2):
+            np.testing.assert_allclose(jf.jacobian(f)(np.ones(3)), np.eye(3), atol=1e-15)
+        import scipy.fft
+        assert type(scipy.fft.rfft).__name__ != "Gate"
+        np.testing.assert_array_equal(scipy.fft.rfft(np.ones(3)), np.fft.rfft(np.ones(3)))
+    """
+    command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0, done.stderr
