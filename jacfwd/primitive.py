@@ -164,12 +164,19 @@ class Primitive:
         """Call the function again as it was bound."""
         if self.positional:
             return self.function(*operands, **params)
+        args, kwargs = self.arguments(operands, params)
+        return self.function(*args, **kwargs)
+
+    def arguments(self, operands: Sequence[Any], params: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Operands and parameters in the places that the function takes them at: the opposite of `bind`."""
+        if self.positional:
+            return list(operands), params
         if self.rule.sequence:
-            return self.function(list(operands), **params)
+            return [list(operands)], params
         given = dict(params)
         given.update((name, x) for name, x in zip(self.rule.operands or (), operands, strict=False) if x is not None)
         leading = list(itertools.takewhile(given.__contains__, self._places))
-        return self.function(*[given.pop(name) for name in leading], **given)
+        return [given.pop(name) for name in leading], given
 
     @functools.cached_property
     def _places(self) -> list[str]:

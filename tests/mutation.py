@@ -18,6 +18,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from importlib.machinery import SourceFileLoader
+from itertools import zip_longest
 from pathlib import Path
 
 import hypothesis  # noqa: F401  (imported once, before the forks)
@@ -101,7 +102,15 @@ def tests_of(mutant: Mutant, reach: dict[int, list[str]], rng: random.Random) ->
     """Tests that reach the mutant: its line, else its statement, else (at import) anything in the file."""
     lines = [range(mutant.line, mutant.line + 1), mutant.statement, reach]
     found: list[str] = next((t for span in lines if (t := sorted({x for n in span for x in reach.get(n, ())}))), [])
-    return rng.sample(found, min(len(found), MOST_TESTS))
+    return varied(found, rng)[:MOST_TESTS]
+
+
+def varied(tests: list[str], rng: random.Random) -> list[str]:
+    """In random order, but by turns: one case of every test function before the second of any."""
+    cases: dict[str, list[str]] = defaultdict(list)
+    for test in rng.sample(tests, len(tests)):
+        cases[test.partition("[")[0]].append(test)
+    return [test for turn in zip_longest(*cases.values()) for test in turn if test]
 
 
 def survives(path: Path, mutant: Mutant, tree: ast.Module, tests: list[str]) -> bool:

@@ -57,7 +57,10 @@ def derive(graph: Graph, point: Sequence[Any], wrt: Sequence[int], read: Read, v
     try:
         with np.errstate(all="ignore"):
             computed = _again(rec, graph, tracers)
+            before = len(rec.nodes)
             found = [rec.leaf(leaf) for leaf in read(Chain(graph, computed, wrt))]
+            for node in rec.nodes[before:]:
+                node.location = None  # no line of the user's computes it
         outputs = graph.results(computed) if values else []
     finally:
         RUNNING.reset(token)

@@ -10,8 +10,10 @@ import scipy.sparse as sp
 from jacfwd.accumulate import accumulate, listed, require_room
 from jacfwd.chain import Chain, Sides, storable
 from jacfwd.graph import Graph
+from jacfwd.program.compiled import Compiled
 from jacfwd.program.derive import derive
 from jacfwd.program.run import Interpreter
+from jacfwd.program.simplify import simplified
 from jacfwd.program.slots import Entry, Slots, arranged
 
 __all__ = ["SparseJacobian"]
@@ -45,22 +47,28 @@ class SparseJacobian:
         changing = [out for out in outs if out.node is not None]
         self.n_values = derived.n_values
         derived.graph.outputs[:] = [*derived.graph.outputs[: self.n_values], *changing]
-        self.graph = derived.graph
-        self.run = Interpreter(self.graph)
+        self.graph = simplified(derived.graph)
+        self.run = Compiled(self.graph, self.n_values, self.slots)
 
     def __call__(self, leaves: Sequence[Any], out: sp.csr_array | None = None) -> tuple[list[Any], sp.csr_array]:
         """Outputs (where values were asked for) and the matrix at a point.
 
         Raises BranchChangedError at points of another branch, ValueError where `out` is no matrix of this graph.
         """
+        if out is None:
+            out = copy.copy(self.slots.matrix)
+            out.data = self.slots.matrix.data.copy()
+            data = out.data
+        else:
+            data = self.data_of(out)
+        return self.run(leaves, data), out
+
+    def interpreted(self, leaves: Sequence[Any]) -> tuple[list[Any], sp.csr_array]:
+        """The same by interpretation of the graph: slow and obvious."""
         with np.errstate(all="ignore"):
-            found = self.run(leaves)
-            weights = found[self.n_values :]
-            if out is None:
-                out = copy.copy(self.slots.matrix)
-                out.data = self.slots.fill(weights)
-            else:
-                self.slots.fill(weights, self.data_of(out))
+            found = Interpreter(self.graph)(leaves)
+            out = copy.copy(self.slots.matrix)
+            out.data = self.slots.fill(found[self.n_values :])
         return found[: self.n_values], out
 
     def data_of(self, out: Any) -> np.ndarray:

@@ -27,6 +27,13 @@ def without_repeats(graph: Graph) -> Graph:
     return _rewired(graph, stands_for, list(range(len(graph.nodes))))
 
 
+def rewired(graph: Graph, nodes: list[Node], stands_for: list[int]) -> Graph:
+    """The graph on new nodes; `stands_for` says which of them each old one has become."""
+    outputs = [dataclasses.replace(out, node=None if out.node is None else stands_for[out.node]) for out in graph.outputs]
+    guards = [Guard(stands_for[guard.node], guard.value, guard.where) for guard in graph.guards]
+    return Graph(nodes, [stands_for[at] for at in graph.inputs], outputs, guards)
+
+
 def _key(node: Node, stands_for: list[int]) -> Hashable:
     parents = tuple(None if p is None else stands_for[p] for p in node.parents)
     constants = tuple(map(_constant_key, node.constants))
@@ -34,10 +41,23 @@ def _key(node: Node, stands_for: list[int]) -> Hashable:
     return id(node.primitive), parents, constants, params, node.dtype
 
 
+class Positions:
+    """An index map that is equal to others which send everything to the same places."""
+
+    def __init__(self, index: IndexMap) -> None:
+        self.index = index
+
+    def __hash__(self) -> int:
+        return hash(self.index.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Positions) and self.index.same(other.index)
+
+
 def _constant_key(value: Any) -> Hashable:
     """Equal only for constants that are surely the same: numbers by type and bits, index maps, else identity."""
-    if isinstance(value, IndexMap) and value.affine is not None:
-        return "map", value.shape, value.target, value.affine
+    if isinstance(value, IndexMap):
+        return "map", value.shape, value.target, Positions(value)
     if isinstance(value, tuple):
         return "tuple", tuple(map(_constant_key, value))
     if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.size == 1):

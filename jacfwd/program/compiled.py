@@ -1,0 +1,101 @@
+"""Source as a callable: compiled, shown in tracebacks, with memory for each run that goes on at a time."""
+
+import itertools
+import linecache
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from jacfwd.formats.dispatch import strong_product
+from jacfwd.graph import Graph
+from jacfwd.program.slots import Slots
+from jacfwd.program.source import Source, written
+from jacfwd.rules import TABLE
+
+__all__ = ["Compiled"]
+
+STRONG = TABLE[strong_product]
+NUMBERS = itertools.count()
+# After so many points in a row at which products had to be strong, a program begins with the careful one.
+PATIENCE = 4
+
+
+class Program:
+    """One compiled source. It may be running several times at once; each run has buffers of its own."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.name = f"<jacfwd program {next(NUMBERS)}>"
+        lines = source.text.splitlines(keepends=True)
+        linecache.cache[self.name] = (len(source.text), None, lines, self.name)
+        scope = dict(source.scope)
+        exec(compile(source.text, self.name, "exec"), scope)
+        self._run: Callable = scope["program"]
+        self._idle: list[tuple[np.ndarray, ...]] = []
+
+    def __call__(self, leaves: Sequence[Any], data: np.ndarray | None) -> list[Any]:
+        """Run it; `data` is what its writes go into."""
+        try:
+            buffers = self._idle.pop()
+        except IndexError:
+            buffers = self.source.layout.make()
+        try:
+            found: list[Any] = self._run(buffers, *leaves, data)
+        finally:
+            self._idle.append(buffers)
+        return found
+
+
+class Compiled:
+    """A derived graph as programs: its first `n_values` outputs are returned, the others go into `slots`.
+
+    Programs are made when first needed and are not pickled.
+    """
+
+    def __init__(self, graph: Graph, n_values: int, slots: Slots | None = None) -> None:
+        self.graph, self.n_values, self.slots = graph, n_values, slots
+        self._strong = any(node.primitive is STRONG for node in graph.nodes)
+        self._programs: dict[bool, Program] = {}
+        self._failures = 0
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_programs": {}, "_lock": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.Lock())
+
+    def __call__(self, leaves: Sequence[Any], data: np.ndarray | None = None) -> list[Any]:
+        """The outputs at a point; values of the matrix go into `data`.
+
+        Raises BranchChangedError at points of another branch.
+        """
+        if self._strong and self._failures < PATIENCE:
+            try:
+                with np.errstate(all="ignore", invalid="raise"):
+                    found = self.program(False)(leaves, data)
+            except FloatingPointError:
+                self._failures += 1
+            else:
+                self._failures = 0
+                return found
+        with np.errstate(all="ignore"):
+            return self.program(self._strong)(leaves, data)
+
+    def program(self, careful: bool) -> Program:
+        """The program that multiplies, or the careful one."""
+        found = self._programs.get(careful)
+        if found is None:
+            with self._lock:
+                found = self._programs.get(careful)
+                if found is None:
+                    found = Program(written(self.graph, self.n_values, self.slots, careful))
+                    self._programs[careful] = found
+        return found
+
+    @property
+    def text(self) -> str:
+        """The source of the program that is run first."""
+        return self.program(False).source.text

@@ -1,0 +1,51 @@
+"""What kinds of operations a program distinguishes, all read off primitives and their rules."""
+
+import numpy as np
+
+from jacfwd.formats.dispatch import strong_product
+from jacfwd.graph import Node
+from jacfwd.rules import TABLE
+from jacfwd.rules.internal import view
+
+__all__ = ["function_of", "is_buffered", "is_elementwise", "is_gather", "makes_nan_silently"]
+
+VIEW, STRONG = TABLE[view], TABLE[strong_product]
+
+
+def function_of(node: Node) -> np.ufunc | None:
+    """The ufunc that computes a node element by element; a strong product is a product where nothing is nan."""
+    assert node.primitive is not None
+    if node.primitive is STRONG:
+        return np.multiply
+    function = node.primitive.function
+    if isinstance(function, np.ufunc) and function.signature is None and function.nout == 1 and not node.params:
+        return function
+    return None
+
+
+def is_elementwise(node: Node) -> bool:
+    """Whether a ufunc without options computes it into an array."""
+    return node.primitive is not None and node.shape != () and function_of(node) is not None
+
+
+def is_gather(node: Node) -> bool:
+    """Whether elements are picked by their positions."""
+    return node.primitive is VIEW and node.shape != ()
+
+
+def is_buffered(node: Node) -> bool:
+    """Whether a program computes it into memory of its own."""
+    return is_elementwise(node) or is_gather(node)
+
+
+def makes_nan_silently(node: Node) -> bool:
+    """Whether nan may come out where none went in, and the processor's flag for that is not looked at."""
+    if node.primitive is None or node.dtype.kind not in "fc" or node.primitive.moves or node.primitive is VIEW:
+        return False
+    function = function_of(node)
+    return function is None or not is_numpy(function)
+
+
+def is_numpy(function: np.ufunc) -> bool:
+    """Whether NumPy itself defines a ufunc: those look at the flags."""
+    return getattr(np, function.__name__, None) is function

@@ -1,0 +1,262 @@
+"""Rewriting a derived graph: neutral factors, powers, signs, and data movement that composes.
+
+Each rule looks at one operation and answers with a simpler one, or with a node that holds the same; None where it
+has nothing to say. Values agree to rounding, and wherever a strong product was replaced no factor is zero.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jacfwd.formats.dispatch import strong_product
+from jacfwd.formats.index import IndexMap
+from jacfwd.graph import Graph, Node
+from jacfwd.primitive import Call
+from jacfwd.program.optimise import optimised, rewired
+from jacfwd.rules import TABLE
+from jacfwd.rules.internal import element, view
+
+__all__ = ["moved", "simplified"]
+
+VIEW, MULTIPLY, NEGATIVE = TABLE[view], TABLE[np.multiply], TABLE[np.negative]
+ADD, SUBTRACT, SQUARE = TABLE[np.add], TABLE[np.subtract], TABLE[np.square]
+# Powers up to this one are products.
+MOST_FACTORS = 4
+# Constants up to this size are looked at.
+SMALL = 1 << 22
+
+Answer = Node | int | None
+
+
+class Rewriter:
+    """The nodes of the new graph so far."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+
+    def add(self, node: Node) -> int:
+        """Append a node, or find one that holds the same."""
+        answer: Answer = node
+        while isinstance(answer, Node):
+            node = answer
+            answer = next((a for rule in RULES.get(node.primitive, ANY) if (a := rule(self, node)) is not None), None)
+        if answer is not None:
+            return answer
+        self.nodes.append(node)
+        return len(self.nodes) - 1
+
+    def made(self, like: Node, primitive: Any, *operands: Any, **params: Any) -> Node:
+        """A node for the same value; operands are positions, or `Constant`s."""
+        parents = tuple(x if isinstance(x, int) else None for x in operands)
+        constants = tuple(None if isinstance(x, int) else x.value for x in operands)
+        node = Node(primitive, parents, constants, params, like.shape, like.dtype, like.location)
+        node.name = like.name
+        return node
+
+    def fits(self, at: int, like: Node) -> bool:
+        """Whether a node has the shape and dtype of another."""
+        return self.nodes[at].shape == like.shape and self.nodes[at].dtype == like.dtype
+
+
+class Constant:
+    """An operand that is no node."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def simplified(graph: Graph) -> Graph:
+    """The same function with simpler operations, none twice and none for nothing."""
+    rewriter = Rewriter()
+    stands_for: list[int] = []
+    for old in graph.nodes:
+        parents = tuple(None if p is None else stands_for[p] for p in old.parents)
+        node = Node(old.primitive, parents, old.constants, old.params, old.shape, old.dtype, old.location)
+        node.name = old.name
+        stands_for.append(rewriter.add(node))
+    return optimised(rewired(graph, rewriter.nodes, stands_for))
+
+
+# Factors
+
+
+def scaled(rewriter: Rewriter, node: Node) -> Answer:
+    """Products with a constant: one, minus one, and strong ones without a zero."""
+    if node.params or len(node.parents) != 2 or (node.parents[0] is None) == (node.parents[1] is None):
+        return None
+    at, constant = (0, 1) if node.parents[1] is None else (1, 0)
+    x, value = node.parents[at], node.constants[constant]
+    assert x is not None
+    single = single_value(value)
+    if single is not None and single == 1 and rewriter.nodes[x].dtype == node.dtype:
+        return x if rewriter.nodes[x].shape == node.shape else spread(rewriter, node, x)
+    if single is not None and single == -1 and rewriter.fits(x, node):
+        return rewriter.made(node, NEGATIVE, x)
+    if single is not None and np.ndim(value) and rewriter.nodes[x].shape == node.shape:
+        return rewriter.made(node, node.primitive, x, Constant(single))
+    if single is not None and single != 0:
+        again = scaled_again(rewriter, node, x, single)
+        if again is not None:
+            return again
+    if node.primitive is STRONG and np.size(value) <= SMALL and np.isfinite(value).all() and np.all(value):
+        return rewriter.made(node, MULTIPLY, x, Constant(value))
+    return None
+
+
+def single_value(value: Any) -> Any:
+    """The one number that a constant holds everywhere, None where it holds several."""
+    if isinstance(value, bool) or not isinstance(value, int | float | complex | np.generic | np.ndarray):
+        return None
+    if not isinstance(value, np.ndarray):
+        return value if np.isfinite(value) and getattr(value, "dtype", None) != np.bool_ else None
+    if not value.size or value.size > SMALL or value.dtype.kind not in "iufc":
+        return None
+    first = value.flat[0]
+    return first if np.isfinite(first) and np.all(value == first) else None
+
+
+def scaled_again(rewriter: Rewriter, node: Node, x: int, factor: Any) -> Answer:
+    """`c (d y)` and `c (-y)` with one factor."""
+    inner = rewriter.nodes[x]
+    if inner.dtype != node.dtype or inner.shape != node.shape or inner.dtype.kind not in "fc":
+        return None
+    if inner.primitive is NEGATIVE:
+        y = inner.parents[0]
+        assert y is not None
+        return rewriter.made(node, MULTIPLY, y, Constant(-factor)) if rewriter.fits(y, node) else None
+    if inner.primitive is not MULTIPLY or inner.params or None not in inner.parents:
+        return None
+    at = 0 if inner.parents[1] is None else 1
+    y, own = inner.parents[at], single_value(inner.constants[1 - at])
+    if y is None or own is None or not rewriter.fits(y, node):
+        return None
+    product = factor * own
+    return rewriter.made(node, MULTIPLY, y, Constant(product)) if np.isfinite(product) and product != 0 else None
+
+
+def spread(rewriter: Rewriter, node: Node, x: int) -> Node:
+    """A node broadcast to the shape of another."""
+    return rewriter.made(node, VIEW, x, index=IndexMap.broadcast(rewriter.nodes[x].shape, node.shape))
+
+
+def powers(rewriter: Rewriter, node: Node) -> Answer:
+    """Small integer powers as products."""
+    x, exponent = node.parents[0], node.constants[1]
+    if x is None or node.parents[1] is not None or node.params or np.size(exponent) != 1:
+        return None
+    number = float(np.reshape(exponent, (-1,))[0]) if np.isrealobj(exponent) else 0.5
+    if rewriter.nodes[x].dtype != node.dtype or node.dtype.kind not in "fc" or rewriter.nodes[x].shape != node.shape:
+        return None
+    if number == 1:
+        return x
+    if number not in range(2, MOST_FACTORS + 1):
+        return None
+    square = rewriter.made(node, SQUARE, x)
+    if number == 2:
+        return square
+    half = rewriter.add(square)
+    return rewriter.made(node, SQUARE, half) if number == 4 else rewriter.made(node, MULTIPLY, half, x)
+
+
+# Signs
+
+
+def twice_negated(rewriter: Rewriter, node: Node) -> Answer:
+    """`-(-x)`, `-(c x)` and `-(a - b)`."""
+    x = node.parents[0]
+    if x is None or node.params or not rewriter.fits(x, node) or node.dtype.kind not in "fc":
+        return None
+    inner = rewriter.nodes[x]
+    if inner.primitive is NEGATIVE:
+        return inner.parents[0]
+    return scaled_again(rewriter, node, x, -1)
+
+
+def signed_sum(rewriter: Rewriter, node: Node) -> Answer:
+    """`a + -b` and `-a + b` as differences."""
+    if None in node.parents or node.params:
+        return None
+    for at in (1, 0):
+        term, other = node.parents[at], node.parents[1 - at]
+        assert term is not None and other is not None
+        inner = rewriter.nodes[term]
+        if inner.primitive is NEGATIVE and not inner.params and inner.dtype.kind in "fc":
+            negated = inner.parents[0]
+            assert negated is not None
+            return rewriter.made(node, SUBTRACT, other, negated)
+    return None
+
+
+def signed_difference(rewriter: Rewriter, node: Node) -> Answer:
+    """`a - -b` as a sum."""
+    a, b = node.parents
+    if a is None or b is None or node.params:
+        return None
+    inner = rewriter.nodes[b]
+    if inner.primitive is not NEGATIVE or inner.params or inner.dtype.kind not in "fc":
+        return None
+    negated = inner.parents[0]
+    assert negated is not None
+    return rewriter.made(node, ADD, a, negated)
+
+
+# Movement
+
+
+def moved(node: Node, shape: tuple[int, ...]) -> IndexMap | None:
+    """Where each element of a node comes from, if it only moves those of its one operand, of this shape."""
+    if len(node.parents) != 1 or node.parents[0] is None or node.primitive is None:
+        return None
+    if node.primitive is VIEW:
+        return node.params["index"]
+    if node.primitive is ELEMENT:
+        return IndexMap((), shape, affine=(node.params["position"], ()))
+    if node.primitive is TAKE:
+        return taken(node, shape)
+    if not node.primitive.moves or node.primitive is ROLL:
+        return None
+    call = Call(node.primitive, np.broadcast_to(np.float64(0), node.shape), (np.broadcast_to(0.0, shape),), node.params)
+    return IndexMap.of_view(lambda start: node.primitive.evaluate([start], call.params), shape)
+
+
+def taken(node: Node, shape: tuple[int, ...]) -> IndexMap | None:
+    """Elements picked out of a flat array, or of one row."""
+    indices, axis = np.asarray(node.params["indices"]), node.params.get("axis")
+    flat = axis is None or axis % max(len(shape), 1) == len(shape) - 1 and shape[:-1] == (1,) * (len(shape) - 1)
+    if not flat or node.params.get("mode", "raise") != "raise" or not indices.size or indices.min() < 0:
+        return None
+    return IndexMap.of_positions(indices.reshape(node.shape), shape)
+
+
+def movement(rewriter: Rewriter, node: Node) -> Answer:
+    """Movement of what was moved is one movement; to where everything is already, none."""
+    x = node.parents[0] if len(node.parents) == 1 else None
+    if x is None or node.primitive is None:
+        return None
+    inner = rewriter.nodes[x]
+    if inner.dtype != node.dtype:
+        return None
+    index = moved(node, inner.shape)
+    if index is None or index.shape != node.shape:
+        return None
+    if index.is_identity and index.shape == inner.shape:
+        return x
+    if inner.primitive is VIEW and inner.parents[0] is not None:
+        return rewriter.made(node, VIEW, inner.parents[0], index=inner.params["index"].at(index))
+    if node.primitive is VIEW or (node.primitive is not TAKE and index.affine is None):
+        return None
+    return rewriter.made(node, VIEW, x, index=index)
+
+
+STRONG, ELEMENT, TAKE, ROLL = TABLE[strong_product], TABLE[element], TABLE[np.take], TABLE[np.roll]
+RULES: dict[Any, tuple[Callable[[Rewriter, Node], Answer], ...]] = {
+    STRONG: (scaled,),
+    MULTIPLY: (scaled,),
+    TABLE[np.power]: (powers,),
+    NEGATIVE: (twice_negated,),
+    ADD: (signed_sum,),
+    SUBTRACT: (signed_difference,),
+}
+# What else there is may be movement.
+ANY = (movement,)

@@ -1,0 +1,384 @@
+"""A graph as NumPy source: one statement for each operation, into memory that is used again.
+
+Elementwise operations on whole arrays run on their flat memory, whatever the shapes are. Views are made once, for
+buffers of the program, or where they are first needed, for arrays that others made.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jacfwd.formats.dispatch import strong_product
+from jacfwd.formats.index import c_strides
+from jacfwd.graph import Graph, Node, hold
+from jacfwd.locations import describe
+from jacfwd.program.kinds import function_of, is_buffered, is_elementwise, is_gather, makes_nan_silently
+from jacfwd.program.names import Names
+from jacfwd.program.places import Place, Registers, last_uses, places
+from jacfwd.program.slots import Slots, Write
+from jacfwd.rules import TABLE
+
+__all__ = ["Layout", "Source", "written"]
+
+STRONG = TABLE[strong_product]
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """The memory that a program needs, and the views of it that its source names."""
+
+    sizes: list[int]
+    views: list[tuple[int, np.dtype, tuple[int, ...], int, tuple[int, ...]]]
+
+    def make(self) -> tuple[np.ndarray, ...]:
+        """New memory, as these views of it."""
+        memory = [np.empty(size, np.uint8) for size in self.sizes]
+        return tuple(
+            np.ndarray(shape, dtype, memory[register], offset, strides)
+            for register, dtype, shape, offset, strides in self.views
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """The text of a program, what its names stand for, and the memory it works in."""
+
+    text: str
+    scope: dict[str, Any]
+    layout: Layout
+
+
+def written(graph: Graph, n_values: int, slots: Slots | None, careful: bool) -> Source:
+    """The program for a graph: its first `n_values` outputs are returned, the others written into `slots`.
+
+    A careful program computes strong products as such. The other one multiplies; it is right where no nan occurs
+    and raises FloatingPointError where one might, run with `np.errstate(invalid="raise")`.
+    """
+    return _Writer(graph, n_values, slots, careful).source()
+
+
+class _Writer:
+    """Writes one program, statement by statement."""
+
+    def __init__(self, graph: Graph, n_values: int, slots: Slots | None, careful: bool) -> None:
+        self.graph, self.n_values, self.careful = graph, n_values, careful
+        self.nodes = graph.nodes
+        self.where = places(graph)
+        self.names = Names()
+        self.registers = Registers()
+        self.register_of: dict[int, int] = {}
+        self.views: dict[tuple, str] = {}
+        self.layout: list[tuple[int, np.dtype, tuple[int, ...], int, tuple[int, ...]]] = []
+        self.made: dict[tuple, str] = {}
+        self.lines: list[str] = []
+        self.closing: list[str] = []
+        writes = [] if slots is None else slots.writes
+        if slots is not None and len(slots.restored):
+            values = self.names.constant(slots.matrix.data[slots.restored])
+            self.closing.append(f"data[{self.names.constant(slots.restored, 'at')}] = {values}")
+        values, stored = graph.outputs[:n_values], graph.outputs[n_values:]
+        self.results = [out.node for out in values]
+        self.sinks: dict[int, list[Write]] = {}
+        late = []
+        for out, write in zip(stored, writes, strict=True):
+            assert out.node is not None
+            self.sinks.setdefault(out.node, []).append(write)
+            if write.adds:
+                late.append(out.node)
+        kept = [at for at in self.results if at is not None]
+        self.fresh = {at for at in kept if self.where[at].root == at}
+        self.last = last_uses(graph, self.where, [*kept, *late])
+        self.checks = not careful and any(node.primitive is STRONG for node in self.nodes)
+        self.watched: dict[int, list[Any]] = {}
+        for guard in graph.guards:
+            self.watched.setdefault(guard.node, []).append(guard)
+        self.ending: dict[int, list[int]] = {}
+        for root, last in enumerate(self.last):
+            self.ending.setdefault(last, []).append(root)
+
+    # The whole
+
+    def source(self) -> Source:
+        """Write everything."""
+        said = ""
+        for at, node in enumerate(self.nodes):
+            if node.primitive is None:
+                self.input(at)
+            elif self.where[at].root == at:
+                comment = "# derivatives" if node.location is None else self.comment(node.location)
+                if comment != said:
+                    self.lines.append(comment)
+                    said = comment
+                self.compute(at)
+            self.after(at)
+        results = ", ".join(self.result(out) for out in self.graph.outputs[: self.n_values])
+        inputs = "".join(f", {self.input_name(at)}" for at in self.graph.inputs)
+        head = [f"def program(buffers{inputs}, data=None):"]
+        if self.layout:
+            head.append(f"    {', '.join(self.views.values())}, = buffers")
+        body = [f"    {line}" for line in (*self.lines, *self.closing)]
+        text = "\n".join([*head, *body, f"    return [{results}]", ""])
+        return Source(text, self.names.scope, Layout(self.registers.sizes, self.layout))
+
+    def comment(self, location: Any) -> str:
+        """The user's line that the statements after it belong to."""
+        return "# " + " ".join(describe(location).split())
+
+    def input_name(self, at: int) -> str:
+        return f"x{self.graph.inputs.index(at)}"
+
+    def input(self, at: int) -> None:
+        """Inputs as contiguous memory; a program without strong products in full takes only finite ones."""
+        name, node = self.input_name(at), self.nodes[at]
+        if node.shape:
+            self.lines.append(f"{name} = {self.names.of(np.ascontiguousarray)}({name})")
+        if self.checks:
+            self.check(at, name)
+
+    def check(self, at: int, name: str) -> None:
+        """Leave where a value is not finite."""
+        isfinite, dot = self.names.of(np.isfinite), self.names.of(np.dot)
+        shape = self.nodes[at].shape
+        total = name if shape == () else "{0}({1}, {1})".format(dot, self.flat_of(at, name))
+        self.lines += [f"if not {isfinite}({total}):", "    raise FloatingPointError"]
+
+    def after(self, at: int) -> None:
+        """What is done as soon as a node has its value: guards, writes, and giving memory back."""
+        for guard in self.watched.get(at, ()):
+            name = self.name(self.where[at], at)
+            value, held = self.names.constant(guard.value), self.names.constant(guard)
+            differs = f"{name} != {value}" if self.nodes[at].shape == () else f"({name} != {value}).any()"
+            self.lines += [f"if {differs}:", f"    {self.names.of(hold)}({held}, {name})"]
+        for write in self.sinks.get(at, ()):
+            self.store(at, write)
+        for root in self.ending.get(at, ()):
+            if root in self.register_of:
+                self.registers.release(self.register_of[root])
+
+    def result(self, out: Any) -> str:
+        """An output as a new array."""
+        if out.node is None:
+            return f"{self.names.of(np.array)}({self.names.constant(out.value)})[()]"
+        name = self.name(self.where[out.node], out.node)
+        shape = self.nodes[out.node].shape
+        if shape == ():
+            return f"{name}[()]" if self.where[out.node].root in self.register_of else name
+        return name if out.node in self.fresh and self.results.count(out.node) == 1 and self.is_new(out.node) else (
+            f"{self.names.of(np.array)}({name}, order='C')"
+        )
+
+    def is_new(self, at: int) -> bool:
+        """Whether the program itself makes the memory of a node, anew at each run."""
+        return is_buffered(self.nodes[at]) and at not in self.register_of
+
+    # Statements
+
+    def compute(self, at: int) -> None:
+        """One operation."""
+        node = self.nodes[at]
+        if is_elementwise(node) and not (self.careful and node.primitive is STRONG):
+            self.elementwise(at)
+        elif is_gather(node):
+            self.gather(at)
+        elif self.careful and node.primitive is STRONG:
+            self.call(at, "strong_product", strong_product)
+        else:
+            assert node.primitive is not None
+            function = function_of(node)
+            if function is not None and node.primitive.function is strong_product:
+                self.call(at, "multiply", function)
+            else:
+                self.call(at, node.primitive.short, node.primitive.function)
+        if self.checks and makes_nan_silently(node):
+            self.check(at, self.name(self.where[at], at))
+
+    def elementwise(self, at: int) -> None:
+        """A ufunc on flat memory, or on the shapes where these are broadcast."""
+        node = self.nodes[at]
+        function = function_of(node)
+        assert function is not None
+        operands = [self.flat_operand(node, k) for k in range(len(node.parents))]
+        flat = all(name is not None for name in operands)
+        if not flat:
+            operands = [self.operand(node, k) for k in range(len(node.parents))]
+        self.donate(at, flat)
+        shape = (math.prod(node.shape),) if flat else node.shape
+        named = [str(name) for name in operands]
+        if at in self.fresh:
+            call = f"{self.names.of(function)}({', '.join(named)})"
+            self.lines.append(f"t{at} = {call}" + (f".reshape({node.shape})" if shape != node.shape else ""))
+            return
+        out = self.name(Place(at, shape, 0, c_strides(shape)), at)
+        self.lines.append(f"{self.names.of(function)}({', '.join([*named, out])})")
+
+    def gather(self, at: int) -> None:
+        """Elements of flat memory by position."""
+        node = self.nodes[at]
+        parent = node.parents[0]
+        assert parent is not None
+        source = self.flat_of(parent, self.name(self.where[parent], parent))
+        self.donate(at, False)
+        positions = self.names.constant(node.params["index"].flat.reshape(node.shape), "at")
+        if at in self.fresh:
+            self.lines.append(f"t{at} = {source}.take({positions})")
+        else:
+            out = self.name(Place(at, node.shape, 0, c_strides(node.shape)), at)
+            # With this mode NumPy writes without a copy in between; no position is out of range.
+            self.lines.append(f"{source}.take({positions}, None, {out}, 'clip')")
+
+    def call(self, at: int, name: str, function: Any) -> None:
+        """Any other function, called as it was recorded."""
+        node = self.nodes[at]
+        assert node.primitive is not None
+        missing = [parent is None and c is None for parent, c in zip(node.parents, node.constants, strict=True)]
+        operands = [None if gone else self.operand(node, k) for k, gone in enumerate(missing)]
+        literal = {key: self.names.literal(value) for key, value in node.params.items()}
+        args, kwargs = node.primitive.arguments(operands, literal)
+        texts = [f"[{', '.join(arg)}]" if isinstance(arg, list) else str(arg) for arg in args]
+        given = ", ".join([*texts, *(f"{key}={value}" for key, value in kwargs.items())])
+        call = f"{self.names.of(function, name)}({given})"
+        if node.shape:
+            call = f"{self.names.of(np.ascontiguousarray)}({call})"
+        self.lines.append(f"t{at} = {call}")
+
+    def donate(self, at: int, flat: bool) -> None:
+        """Choose memory for a node; with flat operands, that of an operand nobody needs any more."""
+        node = self.nodes[at]
+        if at in self.fresh:
+            return
+        nbytes = math.prod(node.shape) * node.dtype.itemsize
+        for parent in node.parents if flat else ():
+            place = None if parent is None else self.where[parent]
+            if place is None or place.root not in self.register_of or self.last[place.root] != at:
+                continue
+            register = self.register_of[place.root]
+            whole = place.whole and place.size == math.prod(self.nodes[place.root].shape)
+            alone = sum(p is not None and self.where[p].root == place.root for p in node.parents) == 1
+            same = self.nodes[place.root].dtype == node.dtype
+            if whole and same and (alone or all_whole(node, self.where)) and self.registers.sizes[register] == nbytes:
+                del self.register_of[place.root]
+                self.register_of[at] = register
+                return
+        self.register_of[at] = self.registers.take(nbytes)
+
+    # Writes into the matrix
+
+    def store(self, at: int, write: Write) -> None:
+        """Put a node's values into their slots; what has to wait is written at the end."""
+        place = self.where[at]
+        flat = place.reshaped((place.size,)) if place.size != 1 else place.reshaped(())
+        name = self.name(flat, at) if flat is not None else f"{self.name(place, at)}.reshape(-1)"
+        slots = self.slots(write.slots)
+        if write.adds:
+            add = f"{self.names.of(np.add)}.at(data, {slots}, {name})" if write.repeats else f"data[{slots}] += {name}"
+            self.closing.append(add)
+            return
+        base = None if write.base is None else self.names.constant(write.base)
+        self.lines.append(f"data[{slots}] = {name if base is None else f'{base} + {name}'}")
+        if write.mended is not None:
+            self.mend(at, name, write)
+
+    def mend(self, at: int, name: str, write: Write) -> None:
+        """Keep what slices get wrong until they are all written."""
+        assert write.mended is not None
+        slots, entries = write.mended
+        kept = name
+        if self.where[at].size != 1:
+            kept = f"m{len(self.closing)}"
+            self.lines.append(f"{kept} = {name}[{self.names.constant(entries, 'at')}]")
+        elif self.where[at].root in self.register_of:
+            kept = f"m{len(self.closing)}"
+            self.lines.append(f"{kept} = {name}[()]")
+        if write.base is not None:
+            base = write.base[entries] if np.ndim(write.base) else write.base
+            kept = f"{self.names.constant(base)} + {kept}"
+        self.closing.append(f"data[{self.names.constant(slots, 'at')}] = {kept}")
+
+    def slots(self, slots: Any) -> str:
+        if isinstance(slots, slice):
+            return f"{slots.start}:{slots.stop}" + (f":{slots.step}" if slots.step != 1 else "")
+        return self.names.constant(slots, "at")
+
+    # Names of values
+
+    def operand(self, node: Node, k: int) -> str:
+        """An operand in its own shape."""
+        parent = node.parents[k]
+        if parent is None:
+            return self.names.wrapped(node, k, self.nodes, flat=False)
+        return self.name(self.where[parent], parent)
+
+    def flat_operand(self, node: Node, k: int) -> str | None:
+        """An operand as a flat array of the result's size, or as a number; None where it is neither."""
+        parent, size = node.parents[k], math.prod(node.shape)
+        if parent is None:
+            constant = node.constants[k]
+            if np.size(constant) not in (1, size):
+                return None
+            return self.names.wrapped(node, k, self.nodes, flat=True)
+        place = self.where[parent]
+        if place.size == 1:
+            flat = place.reshaped(())
+        else:
+            flat = place.reshaped((size,)) if place.size == size else None
+        return None if flat is None else self.name(flat, parent)
+
+    def flat_of(self, at: int, name: str) -> str:
+        """A node as a flat array."""
+        place = self.where[at]
+        flat = place.reshaped((place.size,))
+        return f"{name}.reshape(-1)" if flat is None else self.name(flat, at)
+
+    def name(self, place: Place, at: int) -> str:
+        """The name of a view: made with the buffers, or where it is first needed."""
+        root = place.root
+        node = self.nodes[root]
+        if root in self.register_of:
+            return self.buffer_view(place, node.dtype)
+        own = self.input_name(root) if node.primitive is None else f"t{root}"
+        if (place.shape, place.offset, place.strides) == (node.shape, 0, c_strides(node.shape)):
+            return own
+        key = (root, place.shape, place.offset, place.strides)
+        if key not in self.made:
+            self.made[key] = f"v{len(self.made)}"
+            self.lines.append(f"{self.made[key]} = {self.view_of(own, place, node)}")
+        return self.made[key]
+
+    def buffer_view(self, place: Place, dtype: np.dtype) -> str:
+        """A view of a buffer, made before the first run."""
+        item, register = dtype.itemsize, self.register_of[place.root]
+        strides = tuple(s * item for s in place.strides)
+        key = (register, dtype, place.shape, place.offset * item, strides)
+        if key not in self.views:
+            self.views[key] = f"b{len(self.views)}"
+            self.layout.append(key)
+        return self.views[key]
+
+    def view_of(self, own: str, place: Place, node: Node) -> str:
+        """An expression for a view of an array that the program did not make."""
+        linear = place.linear
+        flat = own if len(node.shape) == 1 else f"{own}.reshape(-1)"
+        if place.shape == ():
+            return f"{flat}[{place.offset}]" if node.shape else own
+        if linear is not None and linear[1] > 0:
+            start, step = linear
+            stop = start + step * (place.size - 1) + 1
+            whole = (start, stop, step) == (0, math.prod(node.shape), 1)
+            sliced = flat if whole else f"{flat}[{start}:{stop}" + (f":{step}]" if step != 1 else "]")
+            if len(place.shape) == 1:
+                return sliced
+            if step == 1:
+                return f"{sliced}.reshape({place.shape})"
+        item = node.dtype.itemsize
+        strides = tuple(s * item for s in place.strides)
+        dtype, array = self.names.constant(node.dtype, "dtype"), self.names.of(np.ndarray)
+        return f"{array}({place.shape}, {dtype}, {own}, {place.offset * item}, {strides})"
+
+
+def all_whole(node: Node, where: Sequence[Place]) -> bool:
+    """Whether all operands are whole memories, so that each element is read before it is overwritten."""
+    return all(p is None or where[p].whole or where[p].size == 1 for p in node.parents)
+
