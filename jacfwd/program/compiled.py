@@ -33,18 +33,15 @@ class Program:
         scope = dict(source.scope)
         exec(compile(source.text, self.name, "exec"), scope)
         self._run: Callable = scope["program"]
-        self._idle: list[tuple[np.ndarray, ...]] = []
 
     def __call__(self, leaves: Sequence[Any], data: np.ndarray | None) -> list[Any]:
         """Run it; `data` is what its writes go into."""
-        try:
-            buffers = self._idle.pop()
-        except IndexError:
-            buffers = self.source.layout.make()
+        layout = self.source.layout
+        buffers = layout.take()
         try:
             found: list[Any] = self._run(buffers, *leaves, data)
         finally:
-            self._idle.append(buffers)
+            layout.give(buffers)
         return found
 
 

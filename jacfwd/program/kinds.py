@@ -23,9 +23,11 @@ def function_of(node: Node) -> np.ufunc | None:
     return None
 
 
-def is_elementwise(node: Node) -> bool:
-    """Whether a ufunc without options computes it into an array."""
-    return node.primitive is not None and node.shape != () and function_of(node) is not None
+def is_elementwise(node: Node, careful: bool = False) -> bool:
+    """Whether a ufunc without options computes it into an array; careful programs leave strong products alone."""
+    if node.primitive is None or node.shape == () or (careful and node.primitive is STRONG):
+        return False
+    return function_of(node) is not None
 
 
 def is_gather(node: Node) -> bool:
@@ -33,9 +35,9 @@ def is_gather(node: Node) -> bool:
     return node.primitive is VIEW and node.shape != ()
 
 
-def is_buffered(node: Node) -> bool:
+def is_buffered(node: Node, careful: bool = False) -> bool:
     """Whether a program computes it into memory of its own."""
-    return is_elementwise(node) or is_gather(node)
+    return is_elementwise(node, careful) or is_gather(node)
 
 
 def makes_nan_silently(node: Node) -> bool:

@@ -85,7 +85,7 @@ class Names:
             return known
         name = base = re.sub(r"\W", "_", wanted)
         k = 2
-        while name in self.scope or keyword.iskeyword(name) or re.fullmatch(r"[btvxm]\d+|data|buffers", name):
+        while name in self.scope or keyword.iskeyword(name) or re.fullmatch(r"[bmstvwx]\d+|data|buffers", name):
             name, k = f"{base}_{k}", k + 1
         self.scope[name] = value
         self._of[id(value)] = name

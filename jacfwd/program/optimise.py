@@ -29,7 +29,9 @@ def without_repeats(graph: Graph) -> Graph:
 
 def rewired(graph: Graph, nodes: list[Node], stands_for: list[int]) -> Graph:
     """The graph on new nodes; `stands_for` says which of them each old one has become."""
-    outputs = [dataclasses.replace(out, node=None if out.node is None else stands_for[out.node]) for out in graph.outputs]
+    outputs = [
+        dataclasses.replace(out, node=None if out.node is None else stands_for[out.node]) for out in graph.outputs
+    ]
     guards = [Guard(stands_for[guard.node], guard.value, guard.where) for guard in graph.guards]
     return Graph(nodes, [stands_for[at] for at in graph.inputs], outputs, guards)
 

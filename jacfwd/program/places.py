@@ -12,7 +12,7 @@ from jacfwd.program.kinds import is_buffered
 from jacfwd.rules import TABLE
 from jacfwd.rules.internal import view
 
-__all__ = ["Place", "Registers", "last_uses", "places"]
+__all__ = ["Layout", "Place", "Registers", "last_uses", "places"]
 
 VIEW = TABLE[view]
 Shape = tuple[int, ...]
@@ -69,27 +69,64 @@ def places(graph: Graph) -> list[Place]:
     return found
 
 
-def last_uses(graph: Graph, where: Sequence[Place], until_the_end: Sequence[int]) -> list[int]:
-    """For each root the last node that reads it; outputs and guards read theirs when these are computed."""
-    last = list(range(len(graph.nodes)))
-    for at, node in enumerate(graph.nodes):
-        for parent in node.parents:
-            if parent is not None:
-                last[where[parent].root] = at
-        if where[at].root != at:
-            last[where[at].root] = max(last[where[at].root], at)
+def last_uses(
+    graph: Graph, where: Sequence[Place], until_the_end: Sequence[int], order: Sequence[Sequence[int]], careful: bool
+) -> list[int]:
+    """For each root the step of the order in which it is read last.
+
+    Outputs, guards and writes read theirs when these are computed.
+    """
+    last = [0] * len(graph.nodes)
+    for step, group in enumerate(order):
+        for at in group:
+            for read in (at, *(parent for parent in graph.nodes[at].parents if parent is not None)):
+                last[where[read].root] = max(last[where[read].root], step)
     for at in until_the_end:
-        last[where[at].root] = len(graph.nodes)
+        last[where[at].root] = len(order)
     # What a function returned may be a view of its operands: those live as long as it does.
-    for at in range(len(graph.nodes) - 1, -1, -1):
-        node = graph.nodes[at]
-        if node.primitive is None or is_buffered(node) or where[at].root != at:
-            continue
-        for parent in node.parents:
-            if parent is not None:
-                root = where[parent].root
-                last[root] = max(last[root], last[at])
+    for group in reversed(order):
+        for at in reversed(group):
+            node = graph.nodes[at]
+            if node.primitive is None or is_buffered(node, careful) or where[at].root != at:
+                continue
+            for parent in node.parents:
+                if parent is not None:
+                    root = where[parent].root
+                    last[root] = max(last[root], last[at])
     return last
+
+
+View = tuple[int, np.dtype, Shape, int, Shape]
+
+
+class Layout:
+    """The memory that a program needs, and the views of it that its source names.
+
+    Each run takes such memory and gives it back, so that runs may overlap.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], views: tuple[View, ...]) -> None:
+        self.sizes, self.views = sizes, views
+        self._idle: list[tuple[np.ndarray, ...]] = []
+
+    def take(self) -> tuple[np.ndarray, ...]:
+        """Memory that nobody uses, as the views."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self.make()
+
+    def give(self, buffers: tuple[np.ndarray, ...]) -> None:
+        """Hand memory back."""
+        self._idle.append(buffers)
+
+    def make(self) -> tuple[np.ndarray, ...]:
+        """New memory."""
+        memory = [np.empty(size, np.uint8) for size in self.sizes]
+        return tuple(
+            np.ndarray(shape, dtype, memory[register], offset, strides)
+            for register, dtype, shape, offset, strides in self.views
+        )
 
 
 class Registers:
@@ -110,7 +147,3 @@ class Registers:
     def release(self, register: int) -> None:
         """Give a piece back."""
         self._free.setdefault(self.sizes[register], []).append(register)
-
-    def memory(self) -> list[np.ndarray]:
-        """New memory for all of them."""
-        return [np.empty(size, np.uint8) for size in self.sizes]

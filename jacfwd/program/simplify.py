@@ -223,7 +223,7 @@ def moved(node: Node, shape: tuple[int, ...]) -> IndexMap | None:
 def taken(node: Node, shape: tuple[int, ...]) -> IndexMap | None:
     """Elements picked out of a flat array, or of one row."""
     indices, axis = np.asarray(node.params["indices"]), node.params.get("axis")
-    flat = axis is None or axis % max(len(shape), 1) == len(shape) - 1 and shape[:-1] == (1,) * (len(shape) - 1)
+    flat = axis is None or (axis % max(len(shape), 1) == len(shape) - 1 and shape[:-1] == (1,) * (len(shape) - 1))
     if not flat or node.params.get("mode", "raise") != "raise" or not indices.size or indices.min() < 0:
         return None
     return IndexMap.of_positions(indices.reshape(node.shape), shape)

@@ -17,29 +17,15 @@ from jacfwd.graph import Graph, Node, hold
 from jacfwd.locations import describe
 from jacfwd.program.kinds import function_of, is_buffered, is_elementwise, is_gather, makes_nan_silently
 from jacfwd.program.names import Names
-from jacfwd.program.places import Place, Registers, last_uses, places
+from jacfwd.program.places import Layout, Place, Registers, last_uses, places
+from jacfwd.program.regions import Region
+from jacfwd.program.schedule import scheduled
 from jacfwd.program.slots import Slots, Write
 from jacfwd.rules import TABLE
 
-__all__ = ["Layout", "Source", "written"]
+__all__ = ["Source", "Writer", "written"]
 
 STRONG = TABLE[strong_product]
-
-
-@dataclasses.dataclass(frozen=True)
-class Layout:
-    """The memory that a program needs, and the views of it that its source names."""
-
-    sizes: list[int]
-    views: list[tuple[int, np.dtype, tuple[int, ...], int, tuple[int, ...]]]
-
-    def make(self) -> tuple[np.ndarray, ...]:
-        """New memory, as these views of it."""
-        memory = [np.empty(size, np.uint8) for size in self.sizes]
-        return tuple(
-            np.ndarray(shape, dtype, memory[register], offset, strides)
-            for register, dtype, shape, offset, strides in self.views
-        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,10 +43,10 @@ def written(graph: Graph, n_values: int, slots: Slots | None, careful: bool) -> 
     A careful program computes strong products as such. The other one multiplies; it is right where no nan occurs
     and raises FloatingPointError where one might, run with `np.errstate(invalid="raise")`.
     """
-    return _Writer(graph, n_values, slots, careful).source()
+    return Writer(graph, n_values, slots, careful).source()
 
 
-class _Writer:
+class Writer:
     """Writes one program, statement by statement."""
 
     def __init__(self, graph: Graph, n_values: int, slots: Slots | None, careful: bool) -> None:
@@ -74,6 +60,7 @@ class _Writer:
         self.layout: list[tuple[int, np.dtype, tuple[int, ...], int, tuple[int, ...]]] = []
         self.made: dict[tuple, str] = {}
         self.lines: list[str] = []
+        self.said = ""
         self.closing: list[str] = []
         writes = [] if slots is None else slots.writes
         if slots is not None and len(slots.restored):
@@ -90,11 +77,13 @@ class _Writer:
                 late.append(out.node)
         kept = [at for at in self.results if at is not None]
         self.fresh = {at for at in kept if self.where[at].root == at}
-        self.last = last_uses(graph, self.where, [*kept, *late])
+        self.order = scheduled(graph, self.where, careful)
+        self.last = last_uses(graph, self.where, [*kept, *late], self.order, careful)
         self.checks = not careful and any(node.primitive is STRONG for node in self.nodes)
         self.watched: dict[int, list[Any]] = {}
         for guard in graph.guards:
             self.watched.setdefault(guard.node, []).append(guard)
+        self.step = 0
         self.ending: dict[int, list[int]] = {}
         for root, last in enumerate(self.last):
             self.ending.setdefault(last, []).append(root)
@@ -103,17 +92,17 @@ class _Writer:
 
     def source(self) -> Source:
         """Write everything."""
-        said = ""
-        for at, node in enumerate(self.nodes):
-            if node.primitive is None:
-                self.input(at)
-            elif self.where[at].root == at:
-                comment = "# derivatives" if node.location is None else self.comment(node.location)
-                if comment != said:
-                    self.lines.append(comment)
-                    said = comment
-                self.compute(at)
-            self.after(at)
+        for at in self.graph.inputs:
+            self.input(at)
+        for group in self.order:
+            if len(group) > 1:
+                Region(self, group).write()
+            else:
+                self.single(group[0])
+            for root in self.ending.get(self.step, ()):
+                if root in self.register_of:
+                    self.registers.release(self.register_of[root])
+            self.step += 1
         results = ", ".join(self.result(out) for out in self.graph.outputs[: self.n_values])
         inputs = "".join(f", {self.input_name(at)}" for at in self.graph.inputs)
         head = [f"def program(buffers{inputs}, data=None):"]
@@ -121,7 +110,22 @@ class _Writer:
             head.append(f"    {', '.join(self.views.values())}, = buffers")
         body = [f"    {line}" for line in (*self.lines, *self.closing)]
         text = "\n".join([*head, *body, f"    return [{results}]", ""])
-        return Source(text, self.names.scope, Layout(self.registers.sizes, self.layout))
+        return Source(text, self.names.scope, Layout(tuple(self.registers.sizes), tuple(self.layout)))
+
+    def single(self, at: int) -> None:
+        """One operation and what follows from it."""
+        if self.nodes[at].primitive is not None and self.where[at].root == at:
+            self.say(at)
+            self.compute(at)
+        self.after(at)
+
+    def say(self, at: int) -> None:
+        """Where a statement comes from, unless the last comment says it already."""
+        location = self.nodes[at].location
+        comment = "# derivatives" if location is None else self.comment(location)
+        if comment != self.said:
+            self.lines.append(comment)
+            self.said = comment
 
     def comment(self, location: Any) -> str:
         """The user's line that the statements after it belong to."""
@@ -146,17 +150,18 @@ class _Writer:
         self.lines += [f"if not {isfinite}({total}):", "    raise FloatingPointError"]
 
     def after(self, at: int) -> None:
-        """What is done as soon as a node has its value: guards, writes, and giving memory back."""
+        """What is done as soon as a node has its value: guards and writes."""
+        self.guard(at)
+        for write in self.sinks.get(at, ()):
+            self.store(at, write)
+
+    def guard(self, at: int) -> None:
+        """Compare a value that the recording relied on."""
         for guard in self.watched.get(at, ()):
             name = self.name(self.where[at], at)
             value, held = self.names.constant(guard.value), self.names.constant(guard)
             differs = f"{name} != {value}" if self.nodes[at].shape == () else f"({name} != {value}).any()"
             self.lines += [f"if {differs}:", f"    {self.names.of(hold)}({held}, {name})"]
-        for write in self.sinks.get(at, ()):
-            self.store(at, write)
-        for root in self.ending.get(at, ()):
-            if root in self.register_of:
-                self.registers.release(self.register_of[root])
 
     def result(self, out: Any) -> str:
         """An output as a new array."""
@@ -166,20 +171,22 @@ class _Writer:
         shape = self.nodes[out.node].shape
         if shape == ():
             return f"{name}[()]" if self.where[out.node].root in self.register_of else name
-        return name if out.node in self.fresh and self.results.count(out.node) == 1 and self.is_new(out.node) else (
-            f"{self.names.of(np.array)}({name}, order='C')"
+        return (
+            name
+            if out.node in self.fresh and self.results.count(out.node) == 1 and self.is_new(out.node)
+            else (f"{self.names.of(np.array)}({name}, order='C')")
         )
 
     def is_new(self, at: int) -> bool:
         """Whether the program itself makes the memory of a node, anew at each run."""
-        return is_buffered(self.nodes[at]) and at not in self.register_of
+        return is_buffered(self.nodes[at], self.careful) and at not in self.register_of
 
     # Statements
 
     def compute(self, at: int) -> None:
         """One operation."""
         node = self.nodes[at]
-        if is_elementwise(node) and not (self.careful and node.primitive is STRONG):
+        if is_elementwise(node, self.careful):
             self.elementwise(at)
         elif is_gather(node):
             self.gather(at)
@@ -252,7 +259,7 @@ class _Writer:
         nbytes = math.prod(node.shape) * node.dtype.itemsize
         for parent in node.parents if flat else ():
             place = None if parent is None else self.where[parent]
-            if place is None or place.root not in self.register_of or self.last[place.root] != at:
+            if place is None or place.root not in self.register_of or self.last[place.root] != self.step:
                 continue
             register = self.register_of[place.root]
             whole = place.whole and place.size == math.prod(self.nodes[place.root].shape)
@@ -263,6 +270,17 @@ class _Writer:
                 self.register_of[at] = register
                 return
         self.register_of[at] = self.registers.take(nbytes)
+
+    def memory_for(self, at: int) -> str:
+        """Memory for all of a node that is computed piece by piece, as a flat array."""
+        node = self.nodes[at]
+        size = math.prod(node.shape)
+        if at in self.fresh:
+            dtype = self.names.constant(node.dtype, "dtype")
+            self.lines.append(f"t{at} = {self.names.of(np.empty)}({node.shape}, {dtype})")
+        else:
+            self.register_of[at] = self.registers.take(size * node.dtype.itemsize)
+        return self.name(Place(at, (size,), 0, (1,)), at)
 
     # Writes into the matrix
 
@@ -381,4 +399,3 @@ class _Writer:
 def all_whole(node: Node, where: Sequence[Place]) -> bool:
     """Whether all operands are whole memories, so that each element is read before it is overwritten."""
     return all(p is None or where[p].whole or where[p].size == 1 for p in node.parents)
-

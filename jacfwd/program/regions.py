@@ -1,0 +1,193 @@
+"""Regions: elementwise operations on equally many elements, run together, block after block.
+
+A block is small enough that what is computed in between stays in the processor's cache. Blocks are independent, so
+that threads can share them.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jacfwd.program.kinds import function_of, is_gather, makes_nan_silently
+from jacfwd.program.places import Layout, Place, Registers
+from jacfwd.program.schedule import BLOCK
+from jacfwd.program.slots import Write
+from jacfwd.program.threads import in_blocks
+
+if TYPE_CHECKING:
+    from jacfwd.program.source import Writer
+
+__all__ = ["Region"]
+
+
+class Region:
+    """Writes one region: a function of its blocks' starts and of memory for one block."""
+
+    def __init__(self, writer: "Writer", group: Sequence[int]) -> None:
+        self.writer, self.group, self.nodes, self.where = writer, group, writer.nodes, writer.where
+        self.roots = [at for at in group if self.where[at].root == at]
+        self.size = math.prod(self.nodes[self.roots[0]].shape)
+        self.members = set(self.roots)
+        self.lines: list[str] = []
+        self.slices: dict[str, str] = {}
+        self.registers = Registers()
+        self.register_of: dict[int, int] = {}
+        self.views: dict[tuple[int, np.dtype], str] = {}
+        self.full: dict[int, str] = {}
+        self.final: dict[int, int] = {}
+        for step, at in enumerate(group):
+            for read in (at, *(p for p in self.nodes[at].parents if p is not None)):
+                self.final[self.where[read].root] = step
+
+    def write(self) -> None:
+        """The region's function and its call; guards are checked when all is computed."""
+        writer = self.writer
+        for at in self.roots:
+            if writer.last[at] > writer.step or any(self.where[g].root == at for g in writer.watched):
+                self.full[at] = writer.memory_for(at)
+        said, writer.said = writer.said, ""
+        for step, at in enumerate(self.group):
+            if self.where[at].root == at:
+                self.compute(at, step)
+            for write in writer.sinks.get(at, ()):
+                self.store(at, write)
+            for root in [root for root, last in self.final.items() if last == step and root in self.register_of]:
+                self.registers.release(self.register_of.pop(root))
+        writer.said = said
+        self.close()
+        for at in self.group:
+            writer.guard(at)
+
+    def close(self) -> None:
+        """Put the function around the statements."""
+        writer = self.writer
+        layout = Layout(
+            tuple(self.registers.sizes), tuple((r, dtype, (BLOCK,), 0, (dtype.itemsize,)) for r, dtype in self.views)
+        )
+        name = f"region_{writer.step}"
+        buffers = "".join(f", {view}" for view in self.views.values())
+        writer.lines += [f"def {name}(starts{buffers}):", "    for a in starts:", f"        z = a + {BLOCK}"]
+        writer.lines += [f"        {line}" for line in self.lines]
+        run, memory = writer.names.of(in_blocks), writer.names.constant(layout, "blocks")
+        writer.lines.append(f"{run}({name}, {self.size}, {memory})")
+
+    def compute(self, at: int, step: int) -> None:
+        """One operation on one block."""
+        node, names = self.nodes[at], self.writer.names
+        self.comment(at)
+        if is_gather(node):
+            parent = node.parents[0]
+            assert parent is not None
+            source = self.writer.flat_of(parent, self.writer.name(self.where[parent], parent))
+            positions = self.sliced(names.constant(node.params["index"].flat, "at"))
+            self.lines.append(f"{source}.take({positions}, None, {self.target(at, step)}, 'clip')")
+            return
+        function = function_of(node)
+        assert function is not None
+        operands = [self.operand(at, k) for k in range(len(node.parents))]
+        self.lines.append(f"{names.of(function)}({', '.join([*operands, self.target(at, step)])})")
+        if self.writer.checks and makes_nan_silently(node):
+            name = self.block_of(Place(at, node.shape, 0, ()), at)
+            isfinite, dot = names.of(np.isfinite), names.of(np.dot)
+            self.lines += [f"if not {isfinite}({dot}({name}, {name})):", "    raise FloatingPointError"]
+
+    def comment(self, at: int) -> None:
+        """The user's line, once."""
+        held, self.writer.lines = self.writer.lines, self.lines
+        self.writer.say(at)
+        self.writer.lines = held
+
+    def operand(self, at: int, k: int) -> str:
+        """An operand as its block, or as a number."""
+        node = self.nodes[at]
+        parent = node.parents[k]
+        if parent is None:
+            constant = self.writer.names.wrapped(node, k, self.nodes, flat=True)
+            return constant if np.size(node.constants[k]) == 1 else self.sliced(constant)
+        place = self.where[parent]
+        if place.size == 1:
+            single = place.reshaped(())
+            assert single is not None
+            return self.writer.name(single, parent)
+        return self.block_of(place, parent)
+
+    def block_of(self, place: Place, at: int) -> str:
+        """The block of an array: what was just computed, or a slice."""
+        if place.root in self.register_of:
+            return self.view(self.register_of[place.root], self.nodes[place.root].dtype)
+        if place.root in self.full and place.root in self.members:
+            return self.sliced(self.full[place.root])
+        flat = place.reshaped((place.size,))
+        assert flat is not None
+        return self.sliced(self.writer.name(flat, at))
+
+    def target(self, at: int, step: int) -> str:
+        """Where a node's block goes: into all of its memory, or into memory for one block."""
+        if at in self.full:
+            return self.sliced(self.full[at])
+        node = self.nodes[at]
+        for parent in node.parents:
+            root = -1 if parent is None else self.where[parent].root
+            if root in self.register_of and self.final[root] == step and self.nodes[root].dtype == node.dtype:
+                self.register_of[at] = self.register_of.pop(root)
+                break
+        else:
+            self.register_of[at] = self.registers.take(BLOCK * node.dtype.itemsize)
+        return self.view(self.register_of[at], node.dtype)
+
+    def view(self, register: int, dtype: np.dtype) -> str:
+        return self.views.setdefault((register, dtype), f"w{len(self.views)}")
+
+    def sliced(self, name: str) -> str:
+        """The block of a flat array, taken once."""
+        if name not in self.slices:
+            self.slices[name] = f"s{len(self.slices)}"
+            self.lines.append(f"{self.slices[name]} = {name}[a:z]")
+        return self.slices[name]
+
+    # Writes into the matrix
+
+    def store(self, at: int, write: Write) -> None:
+        """Put one block into its slots; terms that are added wait for the end."""
+        writer, names = self.writer, self.writer.names
+        if write.adds:
+            writer.store(at, write)
+            return
+        name = self.block_of(self.where[at], at)
+        if write.base is not None:
+            base = names.constant(write.base)
+            name = f"{self.sliced(base) if np.ndim(write.base) else base} + {name}"
+        if isinstance(write.slots, slice):
+            first, step = write.slots.start, write.slots.step
+            scale = "" if step == 1 else f"{step} * "
+            offset = "" if first == 0 else f" + {first}"
+            end = offset if step == 1 else f" + {first - step + 1}"
+            self.lines.append(
+                f"data[{scale}a{offset}:{scale}z{end}" + (f":{step}]" if step != 1 else "]") + f" = {name}"
+            )
+        else:
+            self.lines.append(f"data[{self.sliced(names.constant(write.slots, 'at'))}] = {name}")
+        if write.mended is not None:
+            self.mend(at, write)
+
+    def mend(self, at: int, write: Write) -> None:
+        """Keep what slices get wrong until they are all written."""
+        assert write.mended is not None
+        writer, (slots, entries) = self.writer, write.mended
+        kept = f"m{len(writer.closing)}"
+        dtype = writer.names.constant(self.nodes[at].dtype, "dtype")
+        writer.lines.append(f"{kept} = {writer.names.of(np.empty)}({len(entries)}, {dtype})")
+        positions = writer.names.constant(entries, "at")
+        name = self.block_of(self.where[at], at)
+        search = f"{positions}.searchsorted"
+        self.lines += [
+            f"i, j = {search}(a), {search}(z)",
+            "if i < j:",
+            f"    {kept}[i:j] = {name}[{positions}[i:j] - a]",
+        ]
+        if write.base is not None:
+            base: Any = write.base[entries] if np.ndim(write.base) else write.base
+            kept = f"{writer.names.constant(base)} + {kept}"
+        writer.closing.append(f"data[{writer.names.constant(slots, 'at')}] = {kept}")
