@@ -3,13 +3,14 @@
 import numpy as np
 
 from jacfwd.formats.dispatch import strong_product
+from jacfwd.formats.index import scattered
 from jacfwd.graph import Node
 from jacfwd.rules import TABLE
 from jacfwd.rules.internal import view
 
-__all__ = ["function_of", "is_buffered", "is_elementwise", "is_gather", "makes_nan_silently"]
+__all__ = ["function_of", "is_buffered", "is_count", "is_elementwise", "is_gather", "makes_nan_silently"]
 
-VIEW, STRONG = TABLE[view], TABLE[strong_product]
+VIEW, STRONG, SCATTERED = TABLE[view], TABLE[strong_product], TABLE[scattered]
 
 
 def function_of(node: Node) -> np.ufunc | None:
@@ -33,6 +34,16 @@ def is_elementwise(node: Node, careful: bool = False) -> bool:
 def is_gather(node: Node) -> bool:
     """Whether elements are picked by their positions."""
     return node.primitive is VIEW and node.shape != ()
+
+
+def is_count(node: Node) -> bool:
+    """Whether elements of one row are summed by where they go, as `np.bincount` does it."""
+    return (
+        node.primitive is SCATTERED
+        and node.shape[0] == 1
+        and node.dtype == np.float64
+        and node.params["index"].size > 0
+    )
 
 
 def is_buffered(node: Node, careful: bool = False) -> bool:

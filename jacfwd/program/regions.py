@@ -151,42 +151,45 @@ class Region:
 
     def store(self, at: int, write: Write) -> None:
         """Put one block into its slots; terms that are added wait for the end."""
-        writer, names = self.writer, self.writer.names
+        writer, names, place = self.writer, self.writer.names, self.where[at]
         if write.adds:
             writer.store(at, write)
             return
-        name = self.block_of(self.where[at], at)
+        root = place.root
+        block = self.block_of(Place(root, (self.size,), 0, (1,)), root)
+        linear = place.linear
+        assert linear is not None
+        low, high, indent = linear[0], linear[0] + place.size, ""
+        i, j, shift = "a", "z", ""
+        if (low, high) != (0, self.size):
+            self.lines += [f"i, j = max(a, {low}), min(z, {high})", "if i < j:"]
+            block, i, j, indent = f"{block}[i - a:j - a]", "i", "j", "    "
+            shift = f" - {low}" if low else ""
         if write.base is not None:
             base = names.constant(write.base)
-            name = f"{self.sliced(base) if np.ndim(write.base) else base} + {name}"
+            block = f"{f'{base}[{i}{shift}:{j}{shift}]' if np.ndim(write.base) else base} + {block}"
         if isinstance(write.slots, slice):
             first, step = write.slots.start, write.slots.step
-            scale = "" if step == 1 else f"{step} * "
-            offset = "" if first == 0 else f" + {first}"
-            end = offset if step == 1 else f" + {first - step + 1}"
-            self.lines.append(
-                f"data[{scale}a{offset}:{scale}z{end}" + (f":{step}]" if step != 1 else "]") + f" = {name}"
-            )
+            begin, end = f"{step} * {i} + {first - step * low}", f"{step} * {j} + {first - step * (low + 1) + 1}"
+            slots = f"{begin}:{end}" + (f":{step}" if step != 1 else "")
         else:
-            self.lines.append(f"data[{self.sliced(names.constant(write.slots, 'at'))}] = {name}")
+            slots = f"{names.constant(write.slots, 'at')}[{i}{shift}:{j}{shift}]"
+        self.lines.append(f"{indent}data[{slots}] = {block}".replace("+ -", "- "))
         if write.mended is not None:
-            self.mend(at, write)
+            self.mend(at, write, low)
 
-    def mend(self, at: int, write: Write) -> None:
+    def mend(self, at: int, write: Write, low: int) -> None:
         """Keep what slices get wrong until they are all written."""
         assert write.mended is not None
-        writer, (slots, entries) = self.writer, write.mended
+        writer, (slots, entries), root = self.writer, write.mended, self.where[at].root
         kept = f"m{len(writer.closing)}"
         dtype = writer.names.constant(self.nodes[at].dtype, "dtype")
         writer.lines.append(f"{kept} = {writer.names.of(np.empty)}({len(entries)}, {dtype})")
-        positions = writer.names.constant(entries, "at")
-        name = self.block_of(self.where[at], at)
+        positions = writer.names.constant(entries + low, "at")
+        block = self.block_of(Place(root, (self.size,), 0, (1,)), root)
         search = f"{positions}.searchsorted"
-        self.lines += [
-            f"i, j = {search}(a), {search}(z)",
-            "if i < j:",
-            f"    {kept}[i:j] = {name}[{positions}[i:j] - a]",
-        ]
+        self.lines += [f"i, j = {search}(a), {search}(z)", "if i < j:"]
+        self.lines.append(f"    {kept}[i:j] = {block}[{positions}[i:j] - a]")
         if write.base is not None:
             base: Any = write.base[entries] if np.ndim(write.base) else write.base
             kept = f"{writer.names.constant(base)} + {kept}"

@@ -69,18 +69,24 @@ def _flat(node: Node, where: Sequence[Place], size: int) -> bool:
 def _collected(
     graph: Graph, where: Sequence[Place], sizes: Sequence[int | None], left: list[int], done: set[int], size: int
 ) -> list[int]:
-    """All nodes of one size that can be computed now, element by element, and the whole views of these."""
+    """All nodes of one size that can be computed now, element by element, and views of stretches of these."""
     region: list[int] = []
     inside: set[int] = set()
     for at in left:
         node = graph.nodes[at]
         is_view = where[at].root in inside
-        if sizes[at] != size and not (is_view and where[at].size == size and where[at].whole):
+        if sizes[at] != size and not (is_view and _is_stretch(where[at])):
             continue
         if all(p is None or p in done or (p in inside and _in_step(node, p, where, size)) for p in node.parents):
             region.append(at)
             inside.add(at)
     return region
+
+
+def _is_stretch(place: Place) -> bool:
+    """Whether a view sees a run of elements in order."""
+    linear = place.linear
+    return place.size > 1 and linear is not None and linear[1] == 1
 
 
 def _in_step(node: Node, parent: int, where: Sequence[Place], size: int) -> bool:

@@ -4,13 +4,14 @@ Each rule looks at one operation and answers with a simpler one, or with a node 
 has nothing to say. Values agree to rounding, and wherever a strong product was replaced no factor is zero.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from jacfwd.formats.dispatch import strong_product
-from jacfwd.formats.index import IndexMap
+from jacfwd.formats.index import IndexMap, scattered
 from jacfwd.graph import Graph, Node
 from jacfwd.primitive import Call
 from jacfwd.program.optimise import optimised, rewired
@@ -48,9 +49,7 @@ class Rewriter:
 
     def made(self, like: Node, primitive: Any, *operands: Any, **params: Any) -> Node:
         """A node for the same value; operands are positions, or `Constant`s."""
-        parents = tuple(x if isinstance(x, int) else None for x in operands)
-        constants = tuple(None if isinstance(x, int) else x.value for x in operands)
-        node = Node(primitive, parents, constants, params, like.shape, like.dtype, like.location)
+        node = Node(primitive, *parts(list(operands)), params, like.shape, like.dtype, like.location)
         node.name = like.name
         return node
 
@@ -244,19 +243,69 @@ def movement(rewriter: Rewriter, node: Node) -> Answer:
         return x
     if inner.primitive is VIEW and inner.parents[0] is not None:
         return rewriter.made(node, VIEW, inner.parents[0], index=inner.params["index"].at(index))
+    if inner.primitive is SCATTERED and inner.parents[0] is not None:
+        back = gathered_back(inner, index, rewriter.nodes[inner.parents[0]].shape)
+        if back is not None:
+            return rewriter.made(node, VIEW, inner.parents[0], index=back)
     if node.primitive is VIEW or (node.primitive is not TAKE and index.affine is None):
         return None
     return rewriter.made(node, VIEW, x, index=index)
 
 
+def gathered_back(node: Node, index: IndexMap, shape: tuple[int, ...]) -> IndexMap | None:
+    """Where a selection of scattered elements comes from, if no two of them met and none is a hole."""
+    into: IndexMap = node.params["index"]
+    if shape[0] != 1 or not into.size:
+        return None
+    source = np.full(math.prod(into.target), -1, np.intp)
+    source[into.flat] = np.arange(into.size)
+    picked = source[index.flat]
+    if picked.min(initial=0) < 0 or not np.array_equal(source[into.flat], np.arange(into.size)):
+        return None
+    return IndexMap.of_positions(picked.reshape(index.shape), shape)
+
+
+def computed_early(rewriter: Rewriter, node: Node) -> Answer:
+    """A function of selected elements as a selection of its values, where that is no more work."""
+    at = next((k for k, parent in enumerate(node.parents) if parent is not None), None)
+    if at is None or node.params or sum(parent is not None for parent in node.parents) != 1:
+        return None
+    if any(np.size(c) != 1 or np.ndim(c) for k, c in enumerate(node.constants) if k != at):
+        return None
+    parent = node.parents[at]
+    assert parent is not None
+    inner = rewriter.nodes[parent]
+    if inner.primitive is not VIEW or inner.parents[0] is None or inner.shape != node.shape:
+        return None
+    index = inner.params["index"]
+    source = rewriter.nodes[inner.parents[0]]
+    count = math.prod(source.shape)
+    if source.primitive is None or index.size < count / 2 or (index.affine is not None and index.size > count):
+        return None
+    operands = [inner.parents[0] if k == at else Constant(c) for k, c in enumerate(node.constants)]
+    early = Node(node.primitive, *parts(operands), {}, source.shape, node.dtype, node.location)
+    return rewriter.made(node, VIEW, rewriter.add(early), index=index)
+
+
+def parts(operands: list[Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Parents and constants of a list of operands."""
+    return tuple(x if isinstance(x, int) else None for x in operands), tuple(
+        None if isinstance(x, int) else x.value for x in operands
+    )
+
+
 STRONG, ELEMENT, TAKE, ROLL = TABLE[strong_product], TABLE[element], TABLE[np.take], TABLE[np.roll]
+SCATTERED = TABLE[scattered]
+# Functions that are defined everywhere, so that computing them at more points does no harm.
+EVERYWHERE = (np.sin, np.cos, np.tanh, np.arctan, np.exp, np.square, np.positive, np.conjugate, np.absolute)
 RULES: dict[Any, tuple[Callable[[Rewriter, Node], Answer], ...]] = {
+    **{TABLE[function]: (computed_early,) for function in EVERYWHERE},
     STRONG: (scaled,),
-    MULTIPLY: (scaled,),
+    MULTIPLY: (scaled, computed_early),
     TABLE[np.power]: (powers,),
-    NEGATIVE: (twice_negated,),
-    ADD: (signed_sum,),
-    SUBTRACT: (signed_difference,),
+    NEGATIVE: (twice_negated, computed_early),
+    ADD: (signed_sum, computed_early),
+    SUBTRACT: (signed_difference, computed_early),
 }
 # What else there is may be movement.
 ANY = (movement,)

@@ -15,7 +15,7 @@ from jacfwd.formats.dispatch import strong_product
 from jacfwd.formats.index import c_strides
 from jacfwd.graph import Graph, Node, hold
 from jacfwd.locations import describe
-from jacfwd.program.kinds import function_of, is_buffered, is_elementwise, is_gather, makes_nan_silently
+from jacfwd.program.kinds import function_of, is_buffered, is_count, is_elementwise, is_gather, makes_nan_silently
 from jacfwd.program.names import Names
 from jacfwd.program.places import Layout, Place, Registers, last_uses, places
 from jacfwd.program.regions import Region
@@ -190,6 +190,8 @@ class Writer:
             self.elementwise(at)
         elif is_gather(node):
             self.gather(at)
+        elif is_count(node):
+            self.count(at)
         elif self.careful and node.primitive is STRONG:
             self.call(at, "strong_product", strong_product)
         else:
@@ -235,6 +237,16 @@ class Writer:
             out = self.name(Place(at, node.shape, 0, c_strides(node.shape)), at)
             # With this mode NumPy writes without a copy in between; no position is out of range.
             self.lines.append(f"{source}.take({positions}, None, {out}, 'clip')")
+
+    def count(self, at: int) -> None:
+        """Sums of elements that meet at the same place."""
+        node = self.nodes[at]
+        parent, index = node.parents[0], node.params["index"]
+        assert parent is not None
+        source = self.flat_of(parent, self.name(self.where[parent], parent))
+        positions, bincount = self.names.constant(index.flat, "at"), self.names.of(np.bincount)
+        reshape = "" if len(node.shape) == 1 else f".reshape({node.shape})"
+        self.lines.append(f"t{at} = {bincount}({positions}, {source}, {math.prod(node.shape)}){reshape}")
 
     def call(self, at: int, name: str, function: Any) -> None:
         """Any other function, called as it was recorded."""
