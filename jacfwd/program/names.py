@@ -12,6 +12,9 @@ from jacfwd.graph import Node
 
 __all__ = ["Names"]
 
+# What programs call their own variables.
+TAKEN = re.compile(r"[bmstvwx][\d_]+|data|buffers|starts|[aijz]|region_\d+")
+
 
 class Names:
     """What the names in a program stand for."""
@@ -85,7 +88,7 @@ class Names:
             return known
         name = base = re.sub(r"\W", "_", wanted)
         k = 2
-        while name in self.scope or keyword.iskeyword(name) or re.fullmatch(r"[bmstvwx]\d+|data|buffers", name):
+        while name in self.scope or keyword.iskeyword(name) or TAKEN.fullmatch(name):
             name, k = f"{base}_{k}", k + 1
         self.scope[name] = value
         self._of[id(value)] = name

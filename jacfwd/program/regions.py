@@ -159,12 +159,13 @@ class Region:
         block = self.block_of(Place(root, (self.size,), 0, (1,)), root)
         linear = place.linear
         assert linear is not None
-        low, high, indent = linear[0], linear[0] + place.size, ""
+        zero, part = linear[0], write.part or slice(0, place.size)
+        low, high, indent = zero + part.start, zero + part.stop, ""
         i, j, shift = "a", "z", ""
         if (low, high) != (0, self.size):
             self.lines += [f"i, j = max(a, {low}), min(z, {high})", "if i < j:"]
             block, i, j, indent = f"{block}[i - a:j - a]", "i", "j", "    "
-            shift = f" - {low}" if low else ""
+            shift = f" - {zero}" if zero else ""
         if write.base is not None:
             base = names.constant(write.base)
             block = f"{f'{base}[{i}{shift}:{j}{shift}]' if np.ndim(write.base) else base} + {block}"
@@ -176,21 +177,24 @@ class Region:
             slots = f"{names.constant(write.slots, 'at')}[{i}{shift}:{j}{shift}]"
         self.lines.append(f"{indent}data[{slots}] = {block}".replace("+ -", "- "))
         if write.mended is not None:
-            self.mend(at, write, low)
+            self.mend(at, write.mended, write.base, zero)
+        if write.extra is not None:
+            self.mend(at, write.extra, None, zero, adds=True)
 
-    def mend(self, at: int, write: Write, low: int) -> None:
-        """Keep what slices get wrong until they are all written."""
-        assert write.mended is not None
-        writer, (slots, entries), root = self.writer, write.mended, self.where[at].root
-        kept = f"m{len(writer.closing)}"
+    def mend(self, at: int, places: tuple[Any, Any], constant: Any, zero: int, adds: bool = False) -> None:
+        """Keep what slices get wrong, or what is to be added, until all blocks are written."""
+        writer, (slots, entries), root = self.writer, places, self.where[at].root
+        kept = f"m{len(writer.closing)}_{len(writer.adding)}"
         dtype = writer.names.constant(self.nodes[at].dtype, "dtype")
         writer.lines.append(f"{kept} = {writer.names.of(np.empty)}({len(entries)}, {dtype})")
-        positions = writer.names.constant(entries + low, "at")
+        positions = writer.names.constant(entries + zero, "at")
         block = self.block_of(Place(root, (self.size,), 0, (1,)), root)
         search = f"{positions}.searchsorted"
         self.lines += [f"i, j = {search}(a), {search}(z)", "if i < j:"]
         self.lines.append(f"    {kept}[i:j] = {block}[{positions}[i:j] - a]")
-        if write.base is not None:
-            base: Any = write.base[entries] if np.ndim(write.base) else write.base
+        if constant is not None:
+            base: Any = constant[entries] if np.ndim(constant) else constant
             kept = f"{writer.names.constant(base)} + {kept}"
-        writer.closing.append(f"data[{writer.names.constant(slots, 'at')}] = {kept}")
+        target = writer.names.constant(slots, "at")
+        add = f"{writer.names.of(np.add)}.at(data, {target}, {kept})"
+        (writer.adding if adds else writer.closing).append(add if adds else f"data[{target}] = {kept}")

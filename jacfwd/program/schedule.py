@@ -77,7 +77,10 @@ def _collected(
         is_view = where[at].root in inside
         if sizes[at] != size and not (is_view and _is_stretch(where[at])):
             continue
-        if all(p is None or p in done or (p in inside and _in_step(node, p, where, size)) for p in node.parents):
+        if all(
+            p is None or p in done or (p in inside and (is_view or _in_step(node, p, where, size)))
+            for p in node.parents
+        ):
             region.append(at)
             inside.add(at)
     return region

@@ -36,20 +36,25 @@ class Entry:
 class Write:
     """How one changing term gets into the data.
 
-    It is assigned to `slots` together with `base`, the constant part that shares them; then `mended` pairs of slots
-    and entries are put right, which slices ran over or left out. Where other terms have assigned to its slots
-    before, it is added; `repeats` says that some of its own entries meet.
+    Its entries, or the `part` of them that a slice can take, are assigned to `slots` together with `base`, the
+    constant part that shares them; then `mended` pairs of slots and entries are put right, which slices ran over or
+    left out. `extra` pairs are added: entries that meet later ones of the same term. Where other terms have assigned
+    to its slots before, the term is added as a whole; `repeats` says that then some of its own entries meet.
     """
 
     slots: Array | slice
+    part: slice | None = None
     base: Any = None
     mended: tuple[Array, Array] | None = None
+    extra: tuple[Array, Array] | None = None
     adds: bool = False
     repeats: bool = False
 
     def assign(self, data: Array, value: Any) -> None:
         """Write the term, in bulk."""
-        data[self.slots] = value if self.base is None else self.base + value
+        own = value if self.part is None or np.ndim(value) == 0 else value[self.part]
+        base = self.base if self.part is None or np.ndim(self.base) == 0 else self.base[self.part]
+        data[self.slots] = own if base is None else base + own
 
     def mend(self, data: Array, value: Any) -> None:
         """Put right what slices got wrong."""
@@ -59,11 +64,14 @@ class Write:
             data[slots] = own if self.base is None else (self.base[entries] if np.ndim(self.base) else self.base) + own
 
     def add(self, data: Array, value: Any) -> None:
-        """Add the term to what is there."""
-        if self.repeats:
+        """Add the term, or what is left of it, to what is there."""
+        if self.extra is not None:
+            slots, entries = self.extra
+            np.add.at(data, slots, value if np.ndim(value) == 0 else value[entries])
+        elif self.repeats:
             places: Any = self.slots
             np.add.at(data, places, value)
-        else:
+        elif self.adds:
             data[self.slots] += value
 
 
@@ -90,8 +98,7 @@ class Slots:
         for write, value in assigned:
             write.mend(data, value)
         for write, value in zip(self.writes, values, strict=True):
-            if write.adds:
-                write.add(data, value)
+            write.add(data, value)
         return data
 
 
@@ -144,53 +151,80 @@ def _sorted(entries: Sequence[Entry], shape: tuple[int, int]) -> tuple[list[Arra
     return [places[a:b] for a, b in itertools.pairwise(bounds)], indptr, cols.astype(index)
 
 
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """One term's slots, how they are reached in bulk, and whether somebody assigns to them before."""
+
+    own: Array
+    run: tuple[slice, slice] | None
+    extra: Array
+    adds: bool
+    repeats: bool
+
+
 def _writes(matrix: sp.csr_array, changing: Sequence[Array], constant: Array) -> Slots:
     """Who assigns, who adds, and what has to be put right afterwards."""
     nnz = matrix.nnz
     taken = np.zeros(nnz, bool)
-    plans: list[tuple[Array, bool, bool]] = []
+    plans = []
     for own in changing:
-        repeats = not increasing(own) and bool(np.bincount(own).max() > 1)
-        adds = repeats or bool(taken[own].any())
-        plans.append((own, adds, repeats))
-        if not adds:
+        plan = _plan(own, taken)
+        plans.append(plan)
+        if not plan.adds:
             taken[own] = True
-    bulk = [None if adds else stretch(own, nnz) for own, adds, _ in plans]
-    wrong = np.zeros(nnz, bool)
-    for (own, _, _), run in zip(plans, bulk, strict=True):
-        if run is not None:
-            hit = np.arange(run.start, run.stop, run.step)
-            wrong[hit[hit != own]] = True
-    writes = []
-    for (own, adds, repeats), run in zip(plans, bulk, strict=True):
-        writes.append(_write(matrix.data, own, run, adds, repeats, wrong, constant))
-    only_added = np.zeros(nnz, bool)
-    for own, adds, _ in plans:
-        if adds:
-            only_added[own] = True
+    wrong, only_added = np.zeros(nnz, bool), np.zeros(nnz, bool)
+    for plan in plans:
+        if plan.run is not None:
+            slots, part = plan.run
+            hit = np.arange(slots.start, slots.stop, slots.step)
+            wrong[hit[hit != plan.own[part]]] = True
+        if plan.adds:
+            only_added[plan.own] = True
+    writes = [_write(matrix.data, plan, wrong, constant) for plan in plans]
     return Slots(matrix, writes, np.flatnonzero((wrong | only_added) & ~taken))
 
 
-def _write(
-    template: Array, own: Array, run: slice | None, adds: bool, repeats: bool, wrong: Array, constant: Array
-) -> Write:
-    if adds:
-        return Write(own, adds=True, repeats=repeats)
+def _plan(own: Array, taken: Array) -> Plan:
+    """How a term gets to its slots, of which those `taken` are assigned to before."""
+    none = np.zeros(0, np.intp)
+    met = bool(taken[own].any())
+    if increasing(own):
+        return Plan(own, None if met else stretch(own, len(taken)), none, met, False)
+    last = np.empty(len(taken), np.intp)
+    last[own] = np.arange(len(own))
+    extra = np.flatnonzero(last[own] != np.arange(len(own)))
+    if not len(extra):
+        return Plan(own, None if met else stretch(own, len(taken)), none, met, False)
+    adds = met or 2 * len(extra) > len(own)
+    return Plan(own, None, none if adds else extra, adds, adds)
+
+
+def _write(template: Array, plan: Plan, wrong: Array, constant: Array) -> Write:
+    own = plan.own
+    if plan.adds:
+        return Write(own, adds=True, repeats=plan.repeats)
     base = template[own] if constant[own].any() else None
     if base is not None and len(base) and np.all(base == base[0]):
         base = base[0]
-    if run is None:
+    extra = (own[plan.extra], plan.extra) if len(plan.extra) else None
+    if plan.run is None:
         bad = np.flatnonzero(wrong[own])
-    else:
-        bad = np.flatnonzero(wrong[own] | (np.arange(run.start, run.stop, run.step) != own))
-    return Write(own if run is None else run, base, (own[bad], bad) if len(bad) else None)
+        return Write(own, None, base, (own[bad], bad) if len(bad) else None, extra)
+    slots, part = plan.run
+    right = np.zeros(len(own), bool)
+    right[part] = np.arange(slots.start, slots.stop, slots.step) == own[part]
+    bad = np.flatnonzero(wrong[own] | ~right)
+    whole = part == slice(0, len(own))
+    return Write(slots, None if whole else part, base, (own[bad], bad) if len(bad) else None, extra)
 
 
-def stretch(slots: Array, nnz: int) -> slice | None:
-    """Evenly spaced slots as a slice; where most are, the slice they are on, the others being left to mending.
+def stretch(slots: Array, nnz: int) -> tuple[slice, slice] | None:
+    """Evenly spaced slots as a slice, and which of them it takes; where most are, the slice they are on.
+
+    The others are left to mending. None where fewer are on one slice.
 
     >>> stretch(np.array([1, 3, 5, 7]), 9)
-    slice(1, 8, 2)
+    (slice(1, 8, 2), slice(0, 4, None))
     """
     count = len(slots)
     if count < 2:
@@ -201,7 +235,7 @@ def stretch(slots: Array, nnz: int) -> slice | None:
         return None
     offsets = slots - step * np.arange(count)
     offset = int(np.median(offsets))
-    last = offset + step * (count - 1)
-    if offset < 0 or last >= nnz or MENDED * np.count_nonzero(offsets != offset) > count:
+    if MENDED * np.count_nonzero(offsets != offset) > count:
         return None
-    return slice(offset, last + 1, step)
+    first, last = max(0, -(offset // step)), min(count, (nnz - 1 - offset) // step + 1)
+    return slice(offset + step * first, offset + step * (last - 1) + 1, step), slice(first, last)

@@ -61,7 +61,9 @@ class Writer:
         self.made: dict[tuple, str] = {}
         self.lines: list[str] = []
         self.said = ""
+        # Slices write over what is not theirs: that is put right after them, and only then terms are added.
         self.closing: list[str] = []
+        self.adding: list[str] = []
         writes = [] if slots is None else slots.writes
         if slots is not None and len(slots.restored):
             values = self.names.constant(slots.matrix.data[slots.restored])
@@ -108,7 +110,7 @@ class Writer:
         head = [f"def program(buffers{inputs}, data=None):"]
         if self.layout:
             head.append(f"    {', '.join(self.views.values())}, = buffers")
-        body = [f"    {line}" for line in (*self.lines, *self.closing)]
+        body = [f"    {line}" for line in (*self.lines, *self.closing, *self.adding)]
         text = "\n".join([*head, *body, f"    return [{results}]", ""])
         return Source(text, self.names.scope, Layout(tuple(self.registers.sizes), tuple(self.layout)))
 
@@ -304,12 +306,28 @@ class Writer:
         slots = self.slots(write.slots)
         if write.adds:
             add = f"{self.names.of(np.add)}.at(data, {slots}, {name})" if write.repeats else f"data[{slots}] += {name}"
-            self.closing.append(add)
+            self.adding.append(add)
             return
         base = None if write.base is None else self.names.constant(write.base)
-        self.lines.append(f"data[{slots}] = {name if base is None else f'{base} + {name}'}")
+        part = "" if write.part is None else f"[{write.part.start}:{write.part.stop}]"
+        if base is not None:
+            base += part if np.ndim(write.base) else ""
+        own = name + (part if place.size != 1 else "")
+        self.lines.append(f"data[{slots}] = {own if base is None else f'{base} + {own}'}")
         if write.mended is not None:
             self.mend(at, name, write)
+        if write.extra is not None:
+            self.add_extra(at, name, write)
+
+    def add_extra(self, at: int, name: str, write: Write) -> None:
+        """Entries that meet others of the same term."""
+        assert write.extra is not None
+        slots, entries = (self.names.constant(part, "at") for part in write.extra)
+        kept = name
+        if self.where[at].size != 1 or self.where[at].root in self.register_of:
+            kept = f"m{len(self.closing)}_{len(self.adding)}"
+            self.lines.append(f"{kept} = {name}[{entries if self.where[at].size != 1 else '()'}]")
+        self.adding.append(f"{self.names.of(np.add)}.at(data, {slots}, {kept})")
 
     def mend(self, at: int, name: str, write: Write) -> None:
         """Keep what slices get wrong until they are all written."""
@@ -317,10 +335,10 @@ class Writer:
         slots, entries = write.mended
         kept = name
         if self.where[at].size != 1:
-            kept = f"m{len(self.closing)}"
+            kept = f"m{len(self.closing)}_{len(self.adding)}"
             self.lines.append(f"{kept} = {name}[{self.names.constant(entries, 'at')}]")
         elif self.where[at].root in self.register_of:
-            kept = f"m{len(self.closing)}"
+            kept = f"m{len(self.closing)}_{len(self.adding)}"
             self.lines.append(f"{kept} = {name}[()]")
         if write.base is not None:
             base = write.base[entries] if np.ndim(write.base) else write.base
