@@ -30,6 +30,7 @@ from jacfwd.errors import (
     TracerConversionError,
     UnsupportedFunctionError,
 )
+from jacfwd.program.threads import set_threads
 
 __version__ = "0.1.0"
 
@@ -52,6 +53,7 @@ __all__ = [
     "jvp",
     "linearize",
     "name",
+    "set_threads",
     "sparsity",
     "testing",
     "trace",

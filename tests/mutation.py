@@ -46,7 +46,7 @@ TESTS = {
 # The same examples each time, and no trace left of failures.
 QUIET = ["--hypothesis-seed=0", "-p", "no:cacheprovider"]
 MOST_TESTS = 150
-SECONDS = 20
+SECONDS = 60
 
 
 class MutantLoader(SourceFileLoader):

@@ -30,7 +30,8 @@ class Place:
     @property
     def size(self) -> int:
         """The number of elements."""
-        return math.prod(self.shape)
+        size: int = math.prod(self.shape)
+        return size
 
     @property
     def linear(self) -> tuple[int, int] | None:
@@ -61,9 +62,10 @@ def places(graph: Graph) -> list[Place]:
             parent = node.parents[0]
             assert parent is not None
             base = found[parent]
-            if base.linear is not None and math.prod(node.shape):
+            if base.linear is not None and own.size:
                 start, step = base.linear
-                offset, strides = node.params["index"].affine
+                affine: tuple[int, Shape] = node.params["index"].affine
+                offset, strides = affine
                 own = Place(base.root, node.shape, start + step * offset, tuple(step * s for s in strides))
         found.append(own)
     return found

@@ -6,18 +6,16 @@ that threads can share them.
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from jacfwd.program import schedule
 from jacfwd.program.kinds import function_of, is_gather, makes_nan_silently
 from jacfwd.program.places import Layout, Place, Registers
-from jacfwd.program.schedule import BLOCK
 from jacfwd.program.slots import Write
+from jacfwd.program.statements import Statements
 from jacfwd.program.threads import in_blocks
-
-if TYPE_CHECKING:
-    from jacfwd.program.source import Writer
 
 __all__ = ["Region"]
 
@@ -25,7 +23,7 @@ __all__ = ["Region"]
 class Region:
     """Writes one region: a function of its blocks' starts and of memory for one block."""
 
-    def __init__(self, writer: "Writer", group: Sequence[int]) -> None:
+    def __init__(self, writer: Statements, group: Sequence[int]) -> None:
         self.writer, self.group, self.nodes, self.where = writer, group, writer.nodes, writer.where
         self.roots = [at for at in group if self.where[at].root == at]
         self.size = math.prod(self.nodes[self.roots[0]].shape)
@@ -63,15 +61,14 @@ class Region:
     def close(self) -> None:
         """Put the function around the statements."""
         writer = self.writer
-        layout = Layout(
-            tuple(self.registers.sizes), tuple((r, dtype, (BLOCK,), 0, (dtype.itemsize,)) for r, dtype in self.views)
-        )
+        views = [(register, dtype, (schedule.BLOCK,), 0, (dtype.itemsize,)) for register, dtype in self.views]
+        layout = Layout(tuple(self.registers.sizes), tuple(views))
         name = f"region_{writer.step}"
         buffers = "".join(f", {view}" for view in self.views.values())
-        writer.lines += [f"def {name}(starts{buffers}):", "    for a in starts:", f"        z = a + {BLOCK}"]
+        writer.lines += [f"def {name}(starts{buffers}):", "    for a in starts:", f"        z = a + {schedule.BLOCK}"]
         writer.lines += [f"        {line}" for line in self.lines]
         run, memory = writer.names.of(in_blocks), writer.names.constant(layout, "blocks")
-        writer.lines.append(f"{run}({name}, {self.size}, {memory})")
+        writer.lines.append(f"{run}({name}, {self.size}, {schedule.BLOCK}, {memory})")
 
     def compute(self, at: int, step: int) -> None:
         """One operation on one block."""
@@ -87,7 +84,7 @@ class Region:
         function = function_of(node)
         assert function is not None
         operands = [self.operand(at, k) for k in range(len(node.parents))]
-        self.lines.append(f"{names.of(function)}({', '.join([*operands, self.target(at, step)])})")
+        self.lines.append(f"{names.of(function)}({', '.join(operands)}, out={self.target(at, step)})")
         if self.writer.checks and makes_nan_silently(node):
             name = self.block_of(Place(at, node.shape, 0, ()), at)
             isfinite, dot = names.of(np.isfinite), names.of(np.dot)
@@ -134,7 +131,7 @@ class Region:
                 self.register_of[at] = self.register_of.pop(root)
                 break
         else:
-            self.register_of[at] = self.registers.take(BLOCK * node.dtype.itemsize)
+            self.register_of[at] = self.registers.take(schedule.BLOCK * node.dtype.itemsize)
         return self.view(self.register_of[at], node.dtype)
 
     def view(self, register: int, dtype: np.dtype) -> str:

@@ -216,7 +216,7 @@ def moved(node: Node, shape: tuple[int, ...]) -> IndexMap | None:
     if not node.primitive.moves or node.primitive is ROLL:
         return None
     call = Call(node.primitive, np.broadcast_to(np.float64(0), node.shape), (np.broadcast_to(0.0, shape),), node.params)
-    return IndexMap.of_view(lambda start: node.primitive.evaluate([start], call.params), shape)
+    return IndexMap.of_view(lambda start: call.again([start]), shape)
 
 
 def taken(node: Node, shape: tuple[int, ...]) -> IndexMap | None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from jacfwd.program.places import Layout
-from jacfwd.program.schedule import BLOCK
 
 __all__ = ["in_blocks", "set_threads", "starts", "threads"]
 
@@ -55,14 +54,14 @@ def threads() -> int:
     return POOL.count
 
 
-def starts(size: int) -> list[int]:
+def starts(size: int, block: int) -> list[int]:
     """Where blocks begin; the last one ends with the array, and may repeat some of the one before."""
-    return [*range(0, size - BLOCK, BLOCK), size - BLOCK]
+    return [*range(0, size - block, block), size - block]
 
 
-def in_blocks(region: Callable, size: int, layout: Layout) -> None:
+def in_blocks(region: Callable, size: int, block: int, layout: Layout) -> None:
     """Run a region over all blocks of so many elements."""
-    every = starts(size)
+    every = starts(size, block)
     shares = min(POOL.count, max(1, len(every) // WORTH))
     if shares == 1:
         _run(region, every, layout)

@@ -283,7 +283,7 @@ class Storage:
             back = self._seen.get(None)
             if back is None:
                 back = self._seen[None] = np.empty(self.size, np.intp)
-                view_of(back, root)[...] = np.arange(self.count).reshape(root.shape)
+                view_of(back, root._replace(writeable=True))[...] = np.arange(self.count).reshape(root.shape)
             index = IndexMap.of_positions(back[index.flat].reshape(index.shape), root.shape)
         return self._emit(VIEW, [handle], [root.shape], index, out)
 

@@ -1,0 +1,294 @@
+"""Statements: one for each operation, into memory that is used again, and what follows from it.
+
+Elementwise operations on whole arrays run on their flat memory, whatever the shapes are. Views are made once, for
+buffers of the program, or where they are first needed, for arrays that others made.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jacfwd.formats.dispatch import strong_product
+from jacfwd.formats.index import c_strides
+from jacfwd.graph import Graph, Node, hold
+from jacfwd.locations import describe
+from jacfwd.program.kinds import function_of, is_buffered, is_count, is_elementwise, is_gather, makes_nan_silently
+from jacfwd.program.places import Place, last_uses
+from jacfwd.program.schedule import scheduled
+from jacfwd.program.slots import Slots, Write
+from jacfwd.program.values import Values
+from jacfwd.rules import TABLE
+
+__all__ = ["Statements"]
+
+STRONG = TABLE[strong_product]
+
+
+class Statements(Values):
+    """The statements of one program, as they are written."""
+
+    def __init__(self, graph: Graph, n_values: int, slots: Slots | None, careful: bool) -> None:
+        super().__init__(graph)
+        self.n_values, self.careful = n_values, careful
+        self.said = ""
+        # Slices write over what is not theirs: that is put right after them, and only then terms are added.
+        self.closing: list[str] = []
+        self.adding: list[str] = []
+        writes = [] if slots is None else slots.writes
+        if slots is not None and len(slots.restored):
+            constants = self.names.constant(slots.matrix.data[slots.restored])
+            self.closing.append(f"data[{self.names.constant(slots.restored, 'at')}] = {constants}")
+        returned, stored = graph.outputs[:n_values], graph.outputs[n_values:]
+        self.results = [out.node for out in returned]
+        self.sinks: dict[int, list[Write]] = {}
+        late = []
+        for out, write in zip(stored, writes, strict=True):
+            assert out.node is not None
+            self.sinks.setdefault(out.node, []).append(write)
+            if write.adds:
+                late.append(out.node)
+        kept = [at for at in self.results if at is not None]
+        self.fresh = {at for at in kept if self.where[at].root == at}
+        self.order = scheduled(graph, self.where, careful)
+        self.last = last_uses(graph, self.where, [*kept, *late], self.order, careful)
+        self.checks = not careful and any(node.primitive is STRONG for node in self.nodes)
+        self.watched: dict[int, list[Any]] = {}
+        for guard in graph.guards:
+            self.watched.setdefault(guard.node, []).append(guard)
+        self.step = 0
+        self.ending: dict[int, list[int]] = {}
+        for root, last in enumerate(self.last):
+            self.ending.setdefault(last, []).append(root)
+
+    def say(self, at: int) -> None:
+        """Where a statement comes from, unless the last comment says it already."""
+        location = self.nodes[at].location
+        comment = "# derivatives" if location is None else self.comment(location)
+        if comment != self.said:
+            self.lines.append(comment)
+            self.said = comment
+
+    def comment(self, location: Any) -> str:
+        """The user's line that the statements after it belong to."""
+        return "# " + " ".join(describe(location).split())
+
+    def input(self, at: int) -> None:
+        """Inputs as contiguous memory; a program without strong products in full takes only finite ones."""
+        name, node = self.input_name(at), self.nodes[at]
+        if node.shape:
+            self.lines.append(f"{name} = {self.names.of(np.ascontiguousarray)}({name})")
+        if self.checks:
+            self.check(at, name)
+
+    def check(self, at: int, name: str) -> None:
+        """Leave where a value is not finite."""
+        isfinite, dot = self.names.of(np.isfinite), self.names.of(np.dot)
+        shape = self.nodes[at].shape
+        total = name if shape == () else "{0}({1}, {1})".format(dot, self.flat_of(at, name))
+        self.lines += [f"if not {isfinite}({total}):", "    raise FloatingPointError"]
+
+    def after(self, at: int) -> None:
+        """What is done as soon as a node has its value: guards and writes."""
+        self.guard(at)
+        for write in self.sinks.get(at, ()):
+            self.store(at, write)
+
+    def guard(self, at: int) -> None:
+        """Compare a value that the recording relied on."""
+        for guard in self.watched.get(at, ()):
+            name = self.name(self.where[at], at)
+            value, held = self.names.constant(guard.value), self.names.constant(guard)
+            differs = f"{name} != {value}" if self.nodes[at].shape == () else f"({name} != {value}).any()"
+            self.lines += [f"if {differs}:", f"    {self.names.of(hold)}({held}, {name})"]
+
+    def result(self, out: Any) -> str:
+        """An output as a new array."""
+        if out.node is None:
+            return f"{self.names.of(np.array)}({self.names.constant(out.value)})[()]"
+        name = self.name(self.where[out.node], out.node)
+        shape = self.nodes[out.node].shape
+        if shape == ():
+            return f"{name}[()]"
+        return (
+            name
+            if out.node in self.fresh and self.results.count(out.node) == 1 and self.is_new(out.node)
+            else (f"{self.names.of(np.array)}({name}, order='C')")
+        )
+
+    def is_new(self, at: int) -> bool:
+        """Whether the program itself makes the memory of a node, anew at each run."""
+        return is_buffered(self.nodes[at], self.careful) and at not in self.register_of
+
+    # Statements
+
+    def compute(self, at: int) -> None:
+        """One operation."""
+        node = self.nodes[at]
+        if is_elementwise(node, self.careful):
+            self.elementwise(at)
+        elif is_gather(node):
+            self.gather(at)
+        elif is_count(node):
+            self.count(at)
+        elif self.careful and node.primitive is STRONG:
+            self.call(at, "strong_product", strong_product)
+        else:
+            assert node.primitive is not None
+            function = function_of(node)
+            if function is not None and node.primitive.function is strong_product:
+                self.call(at, "multiply", function)
+            else:
+                self.call(at, node.primitive.short, node.primitive.function)
+        if self.checks and makes_nan_silently(node):
+            self.check(at, self.name(self.where[at], at))
+
+    def elementwise(self, at: int) -> None:
+        """A ufunc on flat memory, or on the shapes where these are broadcast."""
+        node = self.nodes[at]
+        function = function_of(node)
+        assert function is not None
+        operands = [self.flat_operand(node, k) for k in range(len(node.parents))]
+        flat = all(name is not None for name in operands)
+        if not flat:
+            operands = [self.operand(node, k) for k in range(len(node.parents))]
+        self.donate(at, flat)
+        shape = (math.prod(node.shape),) if flat else node.shape
+        named = [str(name) for name in operands]
+        if at in self.fresh:
+            call = f"{self.names.of(function)}({', '.join(named)})"
+            self.lines.append(f"t{at} = {call}" + (f".reshape({node.shape})" if shape != node.shape else ""))
+            return
+        out = self.name(Place(at, shape, 0, c_strides(shape)), at)
+        self.lines.append(f"{self.names.of(function)}({', '.join(named)}, out={out})")
+
+    def gather(self, at: int) -> None:
+        """Elements of flat memory by position."""
+        node = self.nodes[at]
+        parent = node.parents[0]
+        assert parent is not None
+        source = self.flat_of(parent, self.name(self.where[parent], parent))
+        self.donate(at, False)
+        positions = self.names.constant(node.params["index"].flat.reshape(node.shape), "at")
+        if at in self.fresh:
+            self.lines.append(f"t{at} = {source}.take({positions})")
+        else:
+            out = self.name(Place(at, node.shape, 0, c_strides(node.shape)), at)
+            # With this mode NumPy writes without a copy in between; no position is out of range.
+            self.lines.append(f"{source}.take({positions}, None, {out}, 'clip')")
+
+    def count(self, at: int) -> None:
+        """Sums of elements that meet at the same place."""
+        node = self.nodes[at]
+        parent, index = node.parents[0], node.params["index"]
+        assert parent is not None
+        source = self.flat_of(parent, self.name(self.where[parent], parent))
+        positions, bincount = self.names.constant(index.flat, "at"), self.names.of(np.bincount)
+        reshape = "" if len(node.shape) == 1 else f".reshape({node.shape})"
+        self.lines.append(f"t{at} = {bincount}({positions}, {source}, {math.prod(node.shape)}){reshape}")
+
+    def call(self, at: int, name: str, function: Any) -> None:
+        """Any other function, called as it was recorded."""
+        node = self.nodes[at]
+        assert node.primitive is not None
+        missing = [parent is None and c is None for parent, c in zip(node.parents, node.constants, strict=True)]
+        operands = [None if gone else self.operand(node, k) for k, gone in enumerate(missing)]
+        literal = {key: self.names.literal(value) for key, value in node.params.items()}
+        args, kwargs = node.primitive.arguments(operands, literal)
+        texts = [f"[{', '.join(arg)}]" if isinstance(arg, list) else str(arg) for arg in args]
+        given = ", ".join([*texts, *(f"{key}={value}" for key, value in kwargs.items())])
+        call = f"{self.names.of(function, name)}({given})"
+        if node.shape:
+            call = f"{self.names.of(np.ascontiguousarray)}({call})"
+        self.lines.append(f"t{at} = {call}")
+
+    def donate(self, at: int, flat: bool) -> None:
+        """Choose memory for a node; with flat operands, that of an operand nobody needs any more."""
+        node = self.nodes[at]
+        if at in self.fresh:
+            return
+        nbytes = math.prod(node.shape) * node.dtype.itemsize
+        for parent in node.parents if flat else ():
+            place = None if parent is None else self.where[parent]
+            if place is None or place.root not in self.register_of or self.last[place.root] != self.step:
+                continue
+            register = self.register_of[place.root]
+            whole = place.whole and place.size == math.prod(self.nodes[place.root].shape)
+            alone = sum(p is not None and self.where[p].root == place.root for p in node.parents) == 1
+            same = self.nodes[place.root].dtype == node.dtype
+            if whole and same and (alone or all_whole(node, self.where)) and self.registers.sizes[register] == nbytes:
+                del self.register_of[place.root]
+                self.register_of[at] = register
+                return
+        self.register_of[at] = self.registers.take(nbytes)
+
+    def memory_for(self, at: int) -> str:
+        """Memory for all of a node that is computed piece by piece, as a flat array."""
+        node = self.nodes[at]
+        size = math.prod(node.shape)
+        if at in self.fresh:
+            dtype = self.names.constant(node.dtype, "dtype")
+            self.lines.append(f"t{at} = {self.names.of(np.empty)}({node.shape}, {dtype})")
+        else:
+            self.register_of[at] = self.registers.take(size * node.dtype.itemsize)
+        return self.name(Place(at, (size,), 0, (1,)), at)
+
+    # Writes into the matrix
+
+    def store(self, at: int, write: Write) -> None:
+        """Put a node's values into their slots; what has to wait is written at the end."""
+        place = self.where[at]
+        flat = place.reshaped((place.size,)) if place.size != 1 else place.reshaped(())
+        name = self.name(flat, at) if flat is not None else f"{self.name(place, at)}.reshape(-1)"
+        slots = self.slots(write.slots)
+        if write.adds:
+            add = f"{self.names.of(np.add)}.at(data, {slots}, {name})" if write.repeats else f"data[{slots}] += {name}"
+            self.adding.append(add)
+            return
+        base = None if write.base is None else self.names.constant(write.base)
+        part = "" if write.part is None else f"[{write.part.start}:{write.part.stop}]"
+        if base is not None:
+            base += part if np.ndim(write.base) else ""
+        own = name + (part if place.size != 1 else "")
+        self.lines.append(f"data[{slots}] = {own if base is None else f'{base} + {own}'}")
+        if write.mended is not None:
+            self.mend(at, name, write)
+        if write.extra is not None:
+            self.add_extra(at, name, write)
+
+    def add_extra(self, at: int, name: str, write: Write) -> None:
+        """Entries that meet others of the same term."""
+        assert write.extra is not None
+        slots, entries = (self.names.constant(part, "at") for part in write.extra)
+        kept = name
+        if self.where[at].size != 1 or self.where[at].root in self.register_of:
+            kept = f"m{len(self.closing)}_{len(self.adding)}"
+            self.lines.append(f"{kept} = {name}[{entries if self.where[at].size != 1 else '()'}]")
+        self.adding.append(f"{self.names.of(np.add)}.at(data, {slots}, {kept})")
+
+    def mend(self, at: int, name: str, write: Write) -> None:
+        """Keep what slices get wrong until they are all written."""
+        assert write.mended is not None
+        slots, entries = write.mended
+        kept = name
+        if self.where[at].size != 1:
+            kept = f"m{len(self.closing)}_{len(self.adding)}"
+            self.lines.append(f"{kept} = {name}[{self.names.constant(entries, 'at')}]")
+        elif self.where[at].root in self.register_of:
+            kept = f"m{len(self.closing)}_{len(self.adding)}"
+            self.lines.append(f"{kept} = {name}[()]")
+        if write.base is not None:
+            base = write.base[entries] if np.ndim(write.base) else write.base
+            kept = f"{self.names.constant(base)} + {kept}"
+        self.closing.append(f"data[{self.names.constant(slots, 'at')}] = {kept}")
+
+    def slots(self, slots: Any) -> str:
+        if isinstance(slots, slice):
+            return f"{slots.start}:{slots.stop}" + (f":{slots.step}" if slots.step != 1 else "")
+        return self.names.constant(slots, "at")
+
+
+def all_whole(node: Node, where: Sequence[Place]) -> bool:
+    """Whether all operands are whole memories, so that each element is read before it is overwritten."""
+    return all(p is None or where[p].whole or where[p].size == 1 for p in node.parents)
