@@ -12,6 +12,7 @@ from jacfwd.primitive import Primitive, Rule
 from jacfwd.rules import (
     averages,
     constant,
+    cosines,
     elementwise,
     factorizations,
     fourier,
@@ -45,6 +46,7 @@ FAMILIES = (
     spectral.RULES,
     interpolation.RULES,
     fourier.RULES,
+    cosines.RULES,
     special.RULES,
     sparse.RULES,
     constant.RULES,

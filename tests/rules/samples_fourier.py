@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import scipy.fft
 
+from jacfwd.rules.cosines import orthonormal
 from tests.rules.samples_movement import Calls, calls
 
-__all__ = ["SAMPLES"]
+__all__ = ["COSINES", "SAMPLES"]
 
 RANDOM = np.random.default_rng(5)
 ROW = RANDOM.uniform(-1, 1, 6)
@@ -94,4 +95,51 @@ SAMPLES: dict[Any, Calls] = {
     **{getattr(module, name): SHIFTS for module in (np.fft, scipy.fft) for name in ("fftshift", "ifftshift")},
     **{getattr(module, name): SPACINGS for module in (np.fft, scipy.fft) for name in ("fftfreq", "rfftfreq")},
     scipy.fft.fftn: [*transforms(scipy.fft)[scipy.fft.fftn], calls(CUBE, 6), calls(CUBE, None, 1)],
+}
+
+TYPES: Calls = [
+    calls(x, type, norm=norm, orthogonalize=orthogonal)
+    for type in (1, 2, 3, 4)
+    for norm, orthogonal in (
+        (None, None),
+        ("ortho", None),
+        ("forward", None),
+        ("ortho", False),
+        ("backward", True),
+        ("forward", True),
+    )
+    for x in (ROW if norm != "ortho" else MATRIX,)
+]
+COSINE: Calls = [
+    *TYPES,
+    *(calls(x) for x in (ODD, SINGLE, FORTRAN, STRIDED, EMPTY, COMPLEX, SINGLE_COMPLEX)),
+    calls(MATRIX, 3, 3),
+    calls(MATRIX, n=6, axis=0),
+    calls(COMPLEX, 2, norm="ortho", orthogonalize=False),
+    calls(COMPLEX, 3, orthogonalize=True),
+    calls(MATRIX, overwrite_x=True, workers=1),
+    calls(ONE),
+    calls([1.0, 2.0, 4.0], 1),
+]
+COSINE_MANY: Calls = [
+    *(calls(MATRIX, type) for type in (1, 2, 3, 4)),
+    calls(CUBE, 2, (2, 6), (0, 2)),
+    calls(CUBE, s=(-1, 3), axes=(2, 1), norm="ortho"),
+    calls(CUBE, 3, axes=0, norm="forward"),
+    calls(STRIDED, 1, norm="ortho", orthogonalize=False),
+    calls(SINGLE, 4, norm="backward", orthogonalize=True),
+    calls(COMPLEX, 3),
+]
+COSINES: dict[Any, Calls] = {
+    orthonormal: [
+        calls(MATRIX, name="dctn", type=2, axes=(0, 1)),
+        calls(COMPLEX, name="idstn", type=3, axes=(1,)),
+        calls(SINGLE, name="idctn", type=1, axes=(0,)),
+    ],
+    **{
+        getattr(scipy.fft, f"{inverse}{kind}{suffix}"): samples
+        for inverse in ("", "i")
+        for kind in ("dct", "dst")
+        for suffix, samples in (("", COSINE), ("n", COSINE_MANY))
+    },
 }

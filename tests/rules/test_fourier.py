@@ -12,12 +12,12 @@ from jacfwd.errors import JacobianMismatchError
 from jacfwd.formats.combined import Pair
 from jacfwd.formats.operators import Operator
 from jacfwd.primitive import Call, structured
-from jacfwd.rules import find, fourier
+from jacfwd.rules import cosines, find, fourier
 from jacfwd.testing import bound, check_rule
 from tests.rules.recorded import call_label, check_recorded, check_second_order
-from tests.rules.samples_fourier import CUBE, MATRIX, ROW, SAMPLES
+from tests.rules.samples_fourier import COSINES, CUBE, MATRIX, ROW, SAMPLES
 
-CALLS = [(function, args, kwargs) for function, samples in SAMPLES.items() for args, kwargs in samples]
+CALLS = [(function, args, kwargs) for function, samples in (SAMPLES | COSINES).items() for args, kwargs in samples]
 TRACEABLE = [call for call in CALLS if any(hasattr(x, "dtype") for x in (*call[1], *call[2].values()))]
 PARAMETERS = ("function", "args", "kwargs")
 
@@ -30,6 +30,7 @@ def resolved(key):
 
 def test_every_rule_has_a_sample():
     assert SAMPLES.keys() == set(map(resolved, fourier.RULES))
+    assert COSINES.keys() == set(map(resolved, cosines.RULES))
 
 
 @pytest.mark.parametrize(PARAMETERS, CALLS, ids=map(call_label, CALLS))
@@ -76,6 +77,19 @@ def test_there_and_back_is_the_identity(there, back, x):
     np.testing.assert_allclose(J.reshape(x.size, -1), np.eye(x.size), atol=1e-14)
 
 
+@pytest.mark.parametrize("function", [scipy.fft.dct, scipy.fft.dst])
+def test_cosines_and_sines_of_every_type(function):
+    """The second types, written out: https://docs.scipy.org/doc/scipy/reference/generated/scipy.fft.dct.html."""
+    n = 5
+    k, m = np.arange(n)[:, None], 2 * np.arange(n) + 1
+    wave = np.cos(np.pi * k * m / (2 * n)) if function is scipy.fft.dct else np.sin(np.pi * (k + 1) * m / (2 * n))
+    np.testing.assert_allclose(jf.jacobian(lambda x: function(x))(ROW[:n]), 2 * wave, atol=1e-14)
+    inverse = scipy.fft.idct if function is scipy.fft.dct else scipy.fft.idst
+    for type in (1, 2, 3, 4):
+        J = jf.jacobian(lambda x, type=type: inverse(function(x, type), type))(ROW)
+        np.testing.assert_allclose(J, np.eye(6), atol=1e-14)
+
+
 # Structure
 
 
@@ -97,6 +111,8 @@ def test_no_matrix_is_formed():
     assert (J.T @ v).shape == (n,)
     assert local(np.fft.fft, x).work() == (2 * n * 18, 3 * n * 18)
     assert local(np.fft.irfft, x[: n // 2 + 1]).work() == (2 * n * 18, 3 * n * 18)
+    assert local(scipy.fft.dct, x).work() == (2 * n * 19, 3 * n * 19)
+    assert local(scipy.fft.dctn, np.ones((2, 3)), s=(4, 5)).work() == (2 * 20 * 6, 3 * 20 * 6)
     assert local(scipy.fft.fft2, x.reshape(2**8, 2**10)).work() == (2 * n * 18, 3 * n * 18)
 
 
@@ -105,6 +121,7 @@ def test_what_is_cut_off_has_no_entries():
     assert local(np.fft.fft, np.ones(3), n=4).nnz == 12
     assert local(np.fft.irfft, np.ones(6), n=4).nnz == 3 * 4
     assert local(np.fft.irfft, np.ones(6), n=5).nnz == 3 * 5
+    assert local(scipy.fft.idct, np.ones(6), n=4).nnz == 16
     fmt = local(scipy.fft.rfft2, np.ones((4, 3)), (2, 5))
     assert fmt.nnz == fmt.pattern().nnz == (2 * 3) * (2 * 3)
     pattern = jf.sparsity(lambda x: np.fft.fft(x, n=2), np.ones((2, 3))).toarray()
