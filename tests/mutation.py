@@ -153,7 +153,11 @@ def report(results: dict[str, list[tuple[Mutant, bool]]], seed: int) -> str:
     for file, found in results.items():
         source = (ROOT / file).read_text(encoding="utf-8").splitlines()
         code = {mutant: source[mutant.line - 1].strip() for mutant, _ in found}
-        why = {mutant: known.get((file, code[mutant], mutant.change)) for mutant, lives in found if lives}
+        why = {
+            mutant: known.get((file, code[mutant], mutant.change)) or known.get((file, code[mutant], "*"))
+            for mutant, lives in found
+            if lives
+        }
         equal = sum(reason is not None for reason in why.values())
         killed, counted = len(found) - len(why), len(found) - equal
         total = [total[0] + killed, total[1] + counted]
