@@ -158,7 +158,8 @@ class TestIndexMaps:
     @pytest.mark.parametrize(
         ("shape", "affine"),
         [((2, 3), (0, (3, 1))), ((2, 3), (0, (1, 1))), ((3, 2), (0, (1, 2))), ((2, 2), (0, (0, 1))), ((3,), (8, (-4,))),
-         ((1, 3), (1, (0, 2))), ((2, 2), (0, (2, 4))), ((2, 2), (0, (1, 1))), ((4, 2), (0, (2, 1))), ((2, 4), (0, (3, 1)))],
+         ((1, 3), (1, (0, 2))), ((2, 2), (0, (2, 4))), ((2, 2), (0, (1, 1))), ((4, 2), (0, (2, 1))),
+         ((2, 4), (0, (3, 1)))],
     )  # fmt: skip
     def test_scattering_is_the_transpose_of_gathering(self, shape, affine):
         index = IndexMap(shape, (12,), affine=affine)
