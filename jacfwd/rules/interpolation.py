@@ -1,22 +1,17 @@
-"""Rules of interpolation and polynomials."""
+"""Rules of piecewise linear interpolation."""
 
 from typing import Any
 
 import numpy as np
 
 from jacfwd.formats.base import Format
-from jacfwd.formats.blocks import Contraction
 from jacfwd.formats.combined import Sum
 from jacfwd.formats.dispatch import as_array, dispatched, on_arrays
 from jacfwd.formats.entries import Entries, diagonal
 from jacfwd.formats.index import IndexMap
-from jacfwd.formats.labels import STACKED
 from jacfwd.primitive import Call, Rule, composed, structured
 
 __all__ = ["RULES"]
-
-
-# Piecewise linear interpolation
 
 
 @dispatched
@@ -109,35 +104,6 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     return interpolated(x, xp, np.concatenate([fp[-1:], fp, fp[:1]]))
 
 
-# Polynomials
-
-
-def polyval_local_p(call: Call) -> Format:
-    """The powers of x, highest first."""
-    n = call.shape(0)[0]
-    labels = "".join(STACKED[: len(call.out_shape)])
-    powers = as_array(call.operands[1])[..., None] ** np.arange(n - 1, -1, -1)
-    sizes = dict(zip(labels, call.out_shape, strict=True)) | {"n": n}
-    return Contraction("n", [(powers, labels + "n")], labels, sizes)
-
-
-def polyval_local_x(call: Call) -> Format:
-    """The derivative's polynomial."""
-    p = as_array(call.operands[0])
-    n = len(p)
-    slope = np.polyval(p[:-1] * np.arange(n - 1, 0, -1), call.operands[1])
-    return diagonal(slope, call.shape(1), call.out_shape)
-
-
-def vander_local(call: Call) -> Format:
-    """`n x^(n-1)`, in each row for its own x."""
-    n = call.out_shape[1]
-    powers = np.arange(n) if call.params.get("increasing", False) else np.arange(n)[::-1]
-    weights = powers * as_array(call.operands[0])[:, None] ** np.maximum(powers - 1, 0)
-    rows = IndexMap(call.out_shape, call.shape(0), affine=(0, (1, 0)))
-    return Entries(call.shape(0), call.out_shape, None, rows, weights)
-
-
 RULES: dict[Any, Rule] = {
     interpolated: structured(
         interp_local_x,
@@ -147,6 +113,4 @@ RULES: dict[Any, Rule] = {
         lambda call: diagonal(Segments(call).above, call.shape(4), call.out_shape),
     ),
     np.interp: composed(on_arrays(interp, 3)),
-    np.polyval: structured(polyval_local_p, polyval_local_x).on("p", "x"),
-    np.vander: structured(vander_local).on("x"),
 }

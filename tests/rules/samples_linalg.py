@@ -245,15 +245,6 @@ INTERP: Calls = [
     calls(np.zeros((0, 2)), KNOTS, LEVELS),
     calls(POINTS.astype(np.float32), KNOTS, LEVELS),
 ]
-POLYNOMIALS: Calls = [
-    calls(LEVELS, POINTS),
-    calls(LEVELS, SCALAR),
-    calls([1.0, 2.0, 3.0], POINTS),
-    calls(LEVELS[:1], POINTS),
-    calls(LEVELS + 1j, POINTS),
-    calls(LEVELS, CA),
-    calls(LEVELS.astype(np.float32), POINTS.astype(np.float32)),
-]
 
 
 def products_samples() -> dict:
@@ -403,15 +394,10 @@ def linalg_samples() -> dict:
 
 
 def interpolation_samples() -> dict:
-    """Of interpolation and polynomials."""
+    """Of interpolation."""
     return {
         interpolation.interpolated: INTERP,
         np.interp: [*INTERP, calls(POINTS * 3.1, KNOTS[[2, 0, 3, 1]], LEVELS, period=4.5)],
-        np.polyval: POLYNOMIALS,
-        np.vander: [
-            calls(X), calls(X, 4), calls(X, N=2, increasing=True), calls(CX), calls(np.zeros(0), 2),
-            calls(X, 0),
-        ],
     }  # fmt: skip
 
 
