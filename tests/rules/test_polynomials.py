@@ -9,7 +9,7 @@ from jacfwd.errors import NotDifferentiableError
 from jacfwd.rules import find, name_of, polynomials
 from jacfwd.testing import check_rule
 from tests.rules.recorded import call_label, check_recorded, check_second_order
-from tests.rules.samples_polynomials import COLUMNS, CUBIC, FIXED, LINE, NODES, SAMPLES, VALUES, WEIGHTS
+from tests.rules.samples_polynomials import COLUMNS, CUBIC, FIXED, NODES, SAMPLES, VALUES, WEIGHTS
 
 CALLS = [(function, args, kwargs) for function, samples in SAMPLES.items() for args, kwargs in samples]
 OF_VALUES = [(function, args, kwargs) for function, samples in FIXED.items() for args, kwargs in samples]
@@ -168,8 +168,8 @@ def test_functions_of_series(prefix, name):
 
 
 CLASSES = {
-    "at points": (lambda cls: lambda x, p=cls(C, domain=[-2, 2]): p(x), X),
-    "at a number": (lambda cls: lambda x, p=cls(C, window=[-2, 2]): p(x), 0.3),
+    "at points": (lambda cls: cls(C, domain=[-2, 2]), X),
+    "at a number": (lambda cls: cls(C, window=[-2, 2]), 0.3),
     "made of arrays": (lambda cls: lambda c, x: cls(c, domain=[-2, 2.0])(x), C, X),
     "made of lists": (lambda cls: lambda c, x: cls([c[0], c[1], 1.0])(x), C, X),
     "on a domain": (lambda cls: lambda c, x, d: cls(c, domain=d, window=[-1, d[1]])(x), C, X, DOMAIN),
