@@ -238,8 +238,8 @@ class Methods:
     def fill(self: Any, value: Any) -> None:
         self[...] = value
 
-    def sort(self: Any, axis: int = -1, kind: Any = None, order: Any = None) -> None:
-        self[...] = np.sort(self, axis=axis, kind=kind, order=order)
+    def sort(self: Any, axis: int = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None) -> None:
+        self[...] = np.sort(self, axis=axis, kind=kind, order=order, stable=stable)
 
     def partition(self: Any, kth: Any, axis: int = -1, kind: Any = "introselect", order: Any = None) -> None:
         self[...] = np.partition(self, kth, axis=axis, kind=kind, order=order)
