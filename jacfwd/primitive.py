@@ -32,6 +32,7 @@ __all__ = [
     "linear",
     "local_rule",
     "moves",
+    "primitive_by_name",
     "reduction",
     "structured",
     "wirtinger",
@@ -124,7 +125,7 @@ class Primitive:
         return f"<Primitive {self.name}>"
 
     def __reduce__(self) -> tuple:
-        return _primitive_by_name, (self.name,)
+        return primitive_by_name, (self.name,)
 
     @property
     def short(self) -> str:
@@ -203,7 +204,8 @@ def _is_default(value: Any, default: Any) -> bool:
     return value is default or (isinstance(value, (bool, int, float, str)) and value == default)
 
 
-def _primitive_by_name(name: str) -> Primitive:
+def primitive_by_name(name: str) -> Primitive:
+    """The primitive with this name in the table."""
     from jacfwd.rules import by_name
 
     return by_name(name)

@@ -10,7 +10,7 @@ from jacfwd.formats.dispatch import is_tracer
 from jacfwd.locations import describe, here
 from jacfwd.primitive import Primitive
 from jacfwd.recording.interpose import running
-from jacfwd.rules import find
+from jacfwd.rules import find, name_of
 
 __all__ = [
     "any_tracer",
@@ -127,12 +127,9 @@ def _write_result(function: Any, out: Any, result: Any) -> Any:
 
 def unsupported(function: Any) -> UnsupportedFunctionError:
     """The error for a function without a rule."""
-    module, name = (
-        getattr(function, "__module__", None) or "numpy",
-        getattr(function, "__name__", repr(function)),
-    )
+    name = name_of(function).replace(":", ".") if hasattr(function, "__name__") else repr(function)
     return UnsupportedFunctionError(
-        f"{module}.{name} has no derivative rule, at {describe(here())}; write it with functions that have "
+        f"{name} has no derivative rule, at {describe(here())}; write it with functions that have "
         "one, or give it a rule of your own"
     )
 

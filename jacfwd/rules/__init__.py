@@ -11,11 +11,14 @@ from jacfwd.formats.dispatch import dispatched
 from jacfwd.primitive import Primitive, Rule
 from jacfwd.rules import (
     averages,
+    bessel,
     constant,
     cosines,
     elementwise,
     factorizations,
     fourier,
+    gamma,
+    hypergeometric,
     internal,
     interpolation,
     linalg,
@@ -33,7 +36,7 @@ from jacfwd.rules import (
     spectral,
 )
 
-__all__ = ["RESOLVED", "TABLE", "by_name", "find", "resolve"]
+__all__ = ["RESOLVED", "TABLE", "by_name", "find", "name_of", "resolve"]
 
 FAMILIES = (
     elementwise.RULES,
@@ -54,6 +57,9 @@ FAMILIES = (
     fourier.RULES,
     cosines.RULES,
     special.RULES,
+    gamma.RULES,
+    bessel.RULES,
+    hypergeometric.RULES,
     sparse.RULES,
     constant.RULES,
     internal.RULES,
@@ -62,8 +68,13 @@ FAMILIES = (
 
 def name_of(function: Callable) -> str:
     """The key of a function: `module:name` with the public module."""
-    module = getattr(function, "__module__", None) or "numpy"
     name = getattr(function, "__qualname__", None) or function.__name__
+    if isinstance(function, np.ufunc) and getattr(np, name, None) is not function:
+        # Ufuncs of other packages do not say where they are from.
+        home = sys.modules.get("scipy.special")
+        if getattr(home, name, None) is function:
+            return f"scipy.special:{name}"
+    module = getattr(function, "__module__", None) or "numpy"
     return f"{'numpy' if isinstance(function, np.ufunc) and module.startswith('numpy') else module}:{name}"
 
 

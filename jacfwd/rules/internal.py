@@ -11,7 +11,19 @@ from jacfwd.formats.entries import Entries, segments, selection
 from jacfwd.formats.index import IndexMap, scattered
 from jacfwd.primitive import Call, Rule, constant, elementwise, local_rule, moves, reduction
 
-__all__ = ["RULES", "add_at", "assemble", "cast", "compound", "element", "exact_sum", "fails", "segment_sums", "view"]
+__all__ = [
+    "RULES",
+    "add_at",
+    "assemble",
+    "cast",
+    "compound",
+    "element",
+    "exact_sum",
+    "fails",
+    "held",
+    "segment_sums",
+    "view",
+]
 
 
 @dispatched
@@ -74,6 +86,12 @@ def fails(*numbers: Any, function: Callable[..., Any]) -> Any:
 
 
 @dispatched
+def held(x: Any) -> Any:
+    """A value without its derivative, where it is known that the result does not depend on it."""
+    return np.asarray(x)[()]
+
+
+@dispatched
 def segment_sums(x: Any, *, starts: np.ndarray, axis: int) -> Any:
     """Sums of the stretches of an axis that begin at `starts`, as `np.add.reduceat` does it."""
     return np.add.reduceat(x, starts, axis)
@@ -122,6 +140,7 @@ RULES: dict[Any, Rule] = {
     compound: elementwise(lambda out, real, imag: 1, lambda out, real, imag: 1j),
     exact_sum: reduction(),
     fails: constant(),
+    held: constant(),
     add_at: local_rule(_add_at_local),
     segment_sums: local_rule(_segment_local),
     scattered: local_rule(_scattered_local),
