@@ -19,10 +19,11 @@ from jacfwd.graph import Graph as Data
 from jacfwd.graph import names_of, to_text
 from jacfwd.layers import layers, on_parts
 from jacfwd.linear import LinearMap
-from jacfwd.methods import check_choices, choose_sparse, cut, written
+from jacfwd.methods import check_choices, choose_sparse, cut, shaped, written
 from jacfwd.paths import Path, count_matrix, paths_between
 from jacfwd.pattern import Pattern
 from jacfwd.program.jacobian import SparseJacobian
+from jacfwd.program.reading import Reading, dense_jacobian, pushed, value
 from jacfwd.recorded import Recorded, combined_spec, fresh, record
 from jacfwd.tangents import argument_list, match_tangents
 
@@ -68,7 +69,25 @@ class Graph:
         return cls(record(selection), selection)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_sparse_jacobian"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_sparse_jacobian", "_programs")}
+
+    @functools.cached_property
+    def _programs(self) -> dict[Any, Any]:
+        return {}
+
+    def _program(self, key: Any, make: Callable[[], Reading], leaves: list[Any]) -> Reading | None:
+        """The program of this name, made when first needed; None at points that are traced themselves.
+
+        What cannot be recorded again is interpreted.
+        """
+        if any(map(is_tracer, leaves)):
+            return None
+        if key not in self._programs:
+            try:
+                self._programs[key] = make()
+            except (TypeError, ValueError, NotImplementedError):
+                self._programs[key] = None
+        return self._programs[key]
 
     # Replay
 
@@ -111,13 +130,24 @@ class Graph:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The function's value at other inputs."""
-        return self._replay(args, kwargs).outputs()
+        leaves = [own(leaf) for leaf in self._selection(args, kwargs).leaves]
+        program = self._program("value", lambda: value(self.data, self._leaves), leaves)
+        if program is None:
+            return self._at(leaves).outputs()
+        return self._out_spec.unflatten(program(leaves)[0])
 
     def jvp(self, primals: Any, tangents: Any) -> tuple[Any, Any]:
         """Value and derivative in one direction; a tuple of primals is the argument list."""
-        args = argument_list(primals)
-        found = self._replay(args, {})
-        seeds = match_tangents(self._selection(args, {}), primals, tangents)
+        selection = self._selection(argument_list(primals), {})
+        seeds = match_tangents(selection, primals, tangents)
+        leaves = [own(leaf) for leaf in selection.leaves]
+        moving = [v for v in seeds if v is not None]
+        key = "jvp", tuple(v is None for v in seeds)
+        program = self._program(key, lambda: pushed(self.data, self._leaves, seeds), [*leaves, *moving])
+        if program is not None:
+            values, pushed_values = program(leaves, moving)
+            return self._out_spec.unflatten(values), self._out_spec.unflatten(pushed_values)
+        found = self._at(leaves)
         held = found.chain().tangents([None if v is None else np.reshape(v, (1, *np.shape(v))) for v in seeds])
         moved = [
             fresh(held[out.node][0] if out.node in held else np.zeros(out.shape, out.dtype))
@@ -153,6 +183,15 @@ class Graph:
             return self._refilled(leaves, format, flat, out)
         if out is not None:
             raise ValueError("out= is for sparse=True with method='accumulate' at points that are plain real arrays")
+        if not sparse and self._real:
+            dense = self._program(
+                ("dense", method),
+                lambda: dense_jacobian(self.data, self._leaves, self.data.inputs, method),
+                leaves,
+            )
+            if dense is not None:
+                matrix = dense([own(leaf) for leaf in leaves])[1][0]
+                return matrix if flat else self._nested(Sides(self.data, self.data.inputs), matrix, shaped)
         found = self._replay(args, kwargs)
         return written(found.chain(), found.nested, method, format if sparse else None, flat)
 

@@ -19,7 +19,7 @@ from jacfwd.recording.tracer import Tracer
 
 __all__ = ["Derived", "derive"]
 
-Read = Callable[[Chain], Sequence[Any]]
+Read = Callable[..., Sequence[Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,21 +44,30 @@ class Derivation(Record):
         return value
 
 
-def derive(graph: Graph, point: Sequence[Any], wrt: Sequence[int], read: Read, values: bool = False) -> Derived:
-    """Record `read(chain)` as a graph; `values` keeps the outputs of the original as well.
+def derive(
+    graph: Graph,
+    point: Sequence[Any],
+    wrt: Sequence[int],
+    read: Read,
+    values: bool = False,
+    extra: Sequence[Any] = (),
+) -> Derived:
+    """Record `read(chain, *extra)` as a graph; `values` keeps the outputs of the original as well.
 
-    `point` holds the inputs' leaves; the structure is the same at every point of the branch.
+    `point` holds the inputs' leaves; the structure is the same at every point of the branch. What is `extra`,
+    such as seeds, becomes inputs after those.
     """
     rec = Derivation()
     tracers = [rec.input(leaf, "") for leaf in point]
     for tracer, at in zip(tracers, graph.inputs, strict=True):
         rec.nodes[tracer.handle].name = graph.nodes[at].name
+    more = [rec.input(leaf, "") for leaf in extra]
     token = RUNNING.set(rec)
     try:
         with np.errstate(all="ignore"):
             computed = _again(rec, graph, tracers)
             before = len(rec.nodes)
-            found = [rec.leaf(leaf) for leaf in read(Chain(graph, computed, wrt))]
+            found = [rec.leaf(leaf) for leaf in read(Chain(graph, computed, wrt), *more)]
             for node in rec.nodes[before:]:
                 node.location = None  # no line of the user's computes it
         outputs = graph.results(computed) if values else []
