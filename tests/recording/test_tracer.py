@@ -240,7 +240,6 @@ LOST = {
     "np.ndenumerate": lambda x: sum(k[0] * v for k, v in np.ndenumerate(x)),
     "np.r_": lambda x: np.r_[x, 1.0],
     "np.c_": lambda x: np.c_[x, x],
-    "polynomial": lambda x: np.polynomial.Polynomial(x)(2.0),
     "masked array": lambda x: np.ma.masked_where(x > 0, x).filled(0),
     "product with a masked array": lambda x: np.ma.array(W, mask=[1, 0, 0, 0]) * x,
     "all that was said": lambda x: np.array([float(t) for t in str(x).strip("[]").split()]),
