@@ -13,8 +13,6 @@ from jacfwd.primitive import Rule, composed, moves
 __all__ = ["RULES"]
 
 JOIN = "arrays, /, axis=0, out=None, *, dtype=None, casting='same_kind'"
-PAD = "array, pad_width, mode='constant', *, constant_values=0, stat_length=None, end_values=0, reflect_type='even'"
-PAD_MOVES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
 def memory_order(operands: tuple[Any, ...], params: dict[str, Any]) -> str | None:
@@ -22,16 +20,6 @@ def memory_order(operands: tuple[Any, ...], params: dict[str, Any]) -> str | Non
     order = params.get("order", "C")
     if str(order).upper() in ("A", "K") and len(np.shape(operands[0])) > 1:
         return f"order={order!r} depends on how the array lies in memory; write order='C' or order='F'"
-    return None
-
-
-def pad_mode(operands: tuple[Any, ...], params: dict[str, Any]) -> str | None:
-    """Refuse paddings that compute something."""
-    mode = params.get("mode", "constant")
-    if mode not in PAD_MOVES:
-        return f"mode={mode!r} has no derivative rule; concatenate the array with what is to surround it"
-    if params.get("reflect_type", "even") != "even":
-        return "reflect_type='odd' has no derivative rule; write it as 2 * edge - reflected"
     return None
 
 
@@ -167,7 +155,6 @@ RULES: dict[Any, Rule] = {
     **named("tile", MOVES.on("A")),
     **named("take_along_axis delete extract", MOVES.on("arr")),
     **named("append insert", MOVES.on("arr", "values")),
-    **named("pad", MOVES.on("array", "constant_values", signature=PAD, check=pad_mode)),
     **named("concatenate concat", MOVES.on("arrays", sequence=True, signature=JOIN)),
     **named("stack", MOVES.on("arrays", sequence=True)),
     **named("vstack hstack dstack column_stack", MOVES.on("tup", sequence=True)),

@@ -120,17 +120,6 @@ SAMPLES: dict[Any, Calls] = {
     np.diagonal: [calls(MATRIX), calls(CUBE, 1, 0, 2), calls(CUBE, offset=-1, axis2=2), calls(EMPTY)],
     np.tril: [*(calls(x) for x in KINDS), calls(CUBE, k=1), calls(MATRIX, -1)],
     np.triu: [calls(MATRIX), calls(CUBE, k=-1), calls(SINGLE, 1)],
-    np.pad: [
-        *(calls(x, 1) for x in KINDS),
-        calls(MATRIX, ((1, 0), (0, 2)), "constant"),
-        calls(MATRIX, 2, constant_values=0.5),
-        calls(MATRIX, 1, constant_values=np.array([[3.0, 4.0], [5.0, 6.0]])),
-        calls(VECTOR, (2, 1), constant_values=((1.5, 2.5),)),
-        calls(MATRIX, 0),
-        *(calls(MATRIX, ((1, 1), (2, 1)), mode=mode) for mode in ("edge", "reflect", "symmetric", "wrap")),
-        calls(VECTOR, 6, "reflect"),
-        calls(VECTOR, 1, mode="reflect", reflect_type="even"),
-    ],
     np.append: [
         calls(MATRIX, VECTOR),
         calls(MATRIX, MATRIX[:1], axis=0),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import jacfwd as jf
-from jacfwd.errors import JacobianMismatchError, UnsupportedFunctionError
+from jacfwd.errors import JacobianMismatchError
 from jacfwd.formats.entries import selection
 from jacfwd.formats.index import IndexMap
 from jacfwd.primitive import local_rule
@@ -86,8 +86,6 @@ def test_operands_that_meet_in_one_result_are_joined():
 def test_holes_have_no_entries():
     call = bound(find(np.tril), (np.ones((3, 3)),), {})
     assert call.primitive.local(call, 0).nnz == 6
-    call = bound(find(np.pad), (np.ones(2), 3), {})
-    assert call.primitive.local(call, 0).nnz == 2
 
 
 def test_positions_are_exact_whatever_the_dtype_of_the_result():
@@ -99,19 +97,11 @@ def test_positions_are_exact_whatever_the_dtype_of_the_result():
     np.testing.assert_array_equal(cols, np.arange(n))
 
 
-def test_constants_that_pad_are_no_positions():
-    call = bound(find(np.pad), (np.ones(2), 1), {"constant_values": 1.0})
-    assert call.primitive.local(call, 0).nnz == 2
-    assert call.primitive.local(call, 1).nnz == 2
-
-
 # Where NumPy asks no argument what to do
 
 
 def test_constants_around_a_constant_array_may_be_traced():
     plain = np.arange(2.0)
-    J = jf.jacobian(lambda c: np.pad(plain, 1, constant_values=c))(2.5)
-    np.testing.assert_array_equal(J, [1, 0, 0, 1])
     J = jf.jacobian(lambda c: np.select([plain > 0], [plain], default=c))(np.array([2.5, 3.5]))
     np.testing.assert_array_equal(J, [[1, 0], [0, 0]])
     J = jf.jacobian(lambda c: np.select([plain > 0], [plain], c))(np.array([2.5, 3.5]))
@@ -146,20 +136,6 @@ def test_copies_share_nothing():
 
 
 # Refused, or wrong as NumPy says
-
-
-@pytest.mark.parametrize(
-    ("function", "args", "kwargs", "reason"),
-    [
-        (np.pad, (1, "linear_ramp"), {}, "mode='linear_ramp'"),
-        (np.pad, (1, "mean"), {}, "concatenate"),
-        (np.pad, (1,), {"mode": "empty"}, "concatenate"),
-        (np.pad, (1, "reflect"), {"reflect_type": "odd"}, "2 \\* edge - reflected"),
-    ],
-)
-def test_refused(function, args, kwargs, reason):
-    with pytest.raises(UnsupportedFunctionError, match=reason):
-        jf.jacobian(lambda x: function(x, *args, **kwargs))(np.ones((2, 2)))
 
 
 @pytest.mark.parametrize(
