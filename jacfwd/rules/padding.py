@@ -16,7 +16,7 @@ PAD = "array, constant_values=0, *, pad_width, mode"
 
 
 @dispatched
-def surrounded(array: Any, constant_values: Any = 0, *, pad_width: Any, mode: str) -> Any:
+def surrounded(array: Any, constant_values: Any = 0, *, pad_width: Any, mode: Any) -> Any:
     """`np.pad` in the modes that only move elements and constants."""
     options = {"constant_values": constant_values} if mode == "constant" else {}
     return np.pad(array, pad_width, mode, **options)
