@@ -14,6 +14,7 @@ from jacfwd.rules import (
     bessel,
     constant,
     cosines,
+    covariance,
     elementwise,
     factorizations,
     fourier,
@@ -35,6 +36,7 @@ from jacfwd.rules import (
     sparse,
     special,
     spectral,
+    stencils,
 )
 
 __all__ = ["RESOLVED", "TABLE", "by_name", "find", "name_of", "resolve"]
@@ -47,6 +49,8 @@ FAMILIES = (
     reduction.RULES,
     running.RULES,
     averages.RULES,
+    covariance.RULES,
+    stencils.RULES,
     ordering.RULES,
     quantiles.RULES,
     products.RULES,

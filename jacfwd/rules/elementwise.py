@@ -114,15 +114,26 @@ def truth(condition: Any) -> Any:
 # Angles, lengths, logarithms of sums
 
 
+def is_finite(values: Any) -> bool:
+    """Whether plain values are finite, so that limits at infinity need no thought."""
+    return is_plain(values) and bool(np.all(np.isfinite(values)))
+
+
 def arctan2_weight(leg: Any, y: Any, x: Any) -> Any:
-    """`leg / (x^2 + y^2)` without overflow, 0 at the origin."""
+    """`leg / (x^2 + y^2)` without overflow, 0 at the origin and where either is infinite."""
     length = np.hypot(x, y)
-    return unless(np.equal(length, 0), leg / length / length)
+    weight = unless(np.equal(length, 0), leg / length / length)
+    if is_finite(length):
+        return weight
+    return unless(np.isinf(length) & np.logical_not(np.isnan(x) | np.isnan(y)), weight)
 
 
-def hypot_weight(out: Any, leg: Any) -> Any:
-    """`leg / hypot`, 0 at the origin."""
-    return unless(np.equal(out, 0), leg / out)
+def hypot_weight(out: Any, leg: Any, other: Any) -> Any:
+    """`leg / hypot`, 0 at the origin; an infinite leg beside a finite one counts by itself."""
+    weight = unless(np.equal(out, 0), leg / out)
+    if is_finite(out):
+        return weight
+    return np.where(np.isinf(leg) & np.isfinite(other), np.sign(leg), weight)
 
 
 def logaddexp_weight(x: Any, y: Any, exp: Any) -> Any:
@@ -229,7 +240,7 @@ RULES: dict[Any, Rule] = {
     ),
     np.arctan: elementwise(lambda out, x: 1 / (1 + x * x)),
     np.arctan2: elementwise(lambda out, y, x: arctan2_weight(x, y, x), lambda out, y, x: -arctan2_weight(y, y, x)),
-    np.hypot: elementwise(lambda out, x, y: hypot_weight(out, x), lambda out, x, y: hypot_weight(out, y)),
+    np.hypot: elementwise(lambda out, x, y: hypot_weight(out, x, y), lambda out, x, y: hypot_weight(out, y, x)),
     np.degrees: elementwise(lambda out, x: 1 / DEGREE),
     np.rad2deg: elementwise(lambda out, x: 1 / DEGREE),
     np.radians: elementwise(lambda out, x: DEGREE),

@@ -70,8 +70,15 @@ ROWS = {
     "`linalg.norm` of zeros": [([np.linalg.norm, lambda x: np.linalg.norm(x, 2)], [0.0, 0.0], [0, 0])],
     "`std` of equal elements": [([np.std, lambda x: np.std(x, ddof=1)], [3.0, 3.0], [0, 0])],
     "`hypot(0, 0)`": [([lambda x: np.hypot(x[0], x[1])], [0.0, 0.0], [0, 0])],
-    "`arctan2(0, 0)`, `angle(0)`": [
-        ([lambda x: np.arctan2(x[0], x[1]), lambda x: np.angle(x[0] + 1j * x[1])], [0.0, 0.0], [0, 0])
+    "`hypot(±inf, y)` with y finite": [
+        ([lambda x: np.hypot(x[0], x[1])], [INF, 2.0], [1, 0]),
+        ([lambda x: np.hypot(x[0], x[1])], [2.0, -INF], [0, -1]),
+        ([lambda x: np.hypot(x[0], x[1])], [INF, INF], [NAN, NAN]),
+    ],
+    "`arctan2(0, 0)`, `angle(0)`, `arctan2` where an operand is infinite": [
+        ([lambda x: np.arctan2(x[0], x[1]), lambda x: np.angle(x[0] + 1j * x[1])], [0.0, 0.0], [0, 0]),
+        *(([lambda x: np.arctan2(x[0], x[1])], point, [0, 0]) for point in ([INF, 2], [2, -INF], [INF, INF])),
+        ([lambda x: np.arctan2(x[0], x[1])], [INF, NAN], [NAN, NAN]),
     ],
     "`x**0`": [([lambda x: x**0, lambda x: np.power(x, 0.0), lambda x: x ** np.zeros(2)], [0, 2], np.zeros((2, 2)))],
     "`0**y` with y ≥ 0": [([lambda y: 0.0**y, lambda y: np.zeros(2) ** y], [0.0, 2.0], np.zeros((2, 2)))],
