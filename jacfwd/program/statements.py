@@ -100,7 +100,9 @@ class Statements(Values):
         for guard in self.watched.get(at, ()):
             name = self.name(self.where[at], at)
             value, held = self.names.constant(guard.value), self.names.constant(guard)
-            differs = f"{name} != {value}" if self.nodes[at].shape == () else f"({name} != {value}).any()"
+            shape = self.nodes[at].shape
+            # How many elements there are may depend on values, as for `np.unique`.
+            differs = f"{name} != {value}" if shape == () else f"{name}.shape != {shape} or ({name} != {value}).any()"
             self.lines += [f"if {differs}:", f"    {self.names.of(hold)}({held}, {name})"]
 
     def result(self, out: Any) -> str:

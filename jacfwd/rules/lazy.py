@@ -16,6 +16,8 @@ class Lazy:
         self._module = module
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("__"):
+            raise AttributeError(name)  # such as tools ask any object for, `__wrapped__` say
         function: Callable[..., Any] = primitive_by_name(f"{self._module}:{name}").function
         setattr(self, name, function)
         return function
