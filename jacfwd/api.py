@@ -12,7 +12,7 @@ from jacfwd.chain import Chain
 from jacfwd.differences import difference_jacobian
 from jacfwd.errors import JacobianMismatchError
 from jacfwd.linear import LinearMap, flat_rows
-from jacfwd.methods import check_choices, dense, shaped, written
+from jacfwd.methods import check_choices, dense, require_single, shaped, written
 from jacfwd.pattern import Pattern
 from jacfwd.recorded import Recorded, pushed_forward, record
 from jacfwd.recording.interpose import running
@@ -157,10 +157,7 @@ class Gradient(Jacobian):
     public_name = "gradient"
 
     def matrix(self, found: Recorded, chain: Chain) -> Any:
-        shapes = [out.shape for out in found.graph.outputs]
-        if chain.m != 1 or len(shapes) != 1:
-            listed = ", ".join(map(str, shapes)) or "none"
-            raise ValueError(f"a gradient or hessian needs an output of size 1, got shapes {listed}; use jacobian")
+        require_single(found.graph)
         row = dense(chain, self.wanted.method)
         out = dataclasses.replace(found.graph.outputs[0], shape=())
         bounds = zip(chain.wrt, chain.offsets[:-1], chain.offsets[1:], strict=True)

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from jacfwd.accumulate import accumulate, to_csr, to_dense
 from jacfwd.chain import Chain, Sides, storable
 from jacfwd.formats.dispatch import as_dtype, is_tracer
-from jacfwd.graph import Node, Output
+from jacfwd.graph import Graph, Node, Output
 from jacfwd.linear import check_holomorphic, pushed, transposed
 from jacfwd.memory import SMALL, budget, require
 
@@ -24,6 +24,7 @@ __all__ = [
     "cut",
     "dense",
     "in_format",
+    "require_single",
     "shaped",
     "sparse",
     "written",
@@ -40,6 +41,14 @@ def check_choices(method: str, format: str = "csr") -> None:
     for name, value, known in (("method", method, METHODS), ("format", format, FORMATS)):
         if value not in known:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
+
+
+def require_single(graph: Graph) -> None:
+    """Raise ValueError unless a graph has one output, of size 1, as gradients need."""
+    shapes = [out.shape for out in graph.outputs]
+    if len(shapes) != 1 or math.prod(shapes[0]) != 1:
+        listed = ", ".join(map(str, shapes)) or "none"
+        raise ValueError(f"a gradient or hessian needs an output of size 1, got shapes {listed}; use jacobian")
 
 
 def choose(chain: Chain, method: str, sparse: bool) -> str:

@@ -3,7 +3,7 @@
 import copy
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,13 @@ from jacfwd.graph import Graph as Data
 from jacfwd.graph import names_of, to_text
 from jacfwd.layers import layers, on_parts
 from jacfwd.linear import LinearMap
-from jacfwd.methods import check_choices, choose_sparse, cut, shaped, written
+from jacfwd.methods import check_choices, choose_sparse, cut, dense, require_single, shaped, written
 from jacfwd.paths import Path, count_matrix, paths_between
 from jacfwd.pattern import Pattern
 from jacfwd.program.jacobian import SparseJacobian
-from jacfwd.program.reading import Reading, dense_jacobian, pushed, value
+from jacfwd.program.programs import Programs
 from jacfwd.recorded import Recorded, combined_spec, fresh, record
+from jacfwd.structure import LEAF
 from jacfwd.tangents import argument_list, match_tangents
 
 __all__ = ["Derivatives", "Graph"]
@@ -69,27 +70,39 @@ class Graph:
         return cls(record(selection), selection)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name not in ("_sparse_jacobian", "_programs")}
+        return {name: value for name, value in self.__dict__.items() if name not in CACHED}
 
     @functools.cached_property
-    def _programs(self) -> dict[Any, Any]:
-        return {}
+    def _programs(self) -> Programs:
+        return Programs(self.data, self._leaves)
 
-    def _program(self, key: Any, make: Callable[[], Reading], leaves: list[Any]) -> Reading | None:
-        """The program of this name, made when first needed; None at points that are traced themselves.
-
-        What cannot be recorded again is interpreted.
-        """
-        if any(map(is_tracer, leaves)):
-            return None
-        if key not in self._programs:
-            try:
-                self._programs[key] = make()
-            except (TypeError, ValueError, NotImplementedError):
-                self._programs[key] = None
-        return self._programs[key]
+    @property
+    def source(self) -> str:
+        """The NumPy source of the value, and of what else has been asked of this graph so far."""
+        return self._programs.text
 
     # Replay
+
+    @functools.cached_property
+    def _plain(self) -> list[tuple[Any, Any]] | None:
+        """Shape and dtype of each argument where these are arrays and nothing else: then few checks will do."""
+        plain = self._places == tuple(range(len(self._leaves))) and not self._rest
+        flat = all(spec is LEAF for spec in ([self._in_spec] if self._single else self._in_spec.children))
+        if not (plain and flat):
+            return None
+        return [(self.data.nodes[at].shape, self.data.nodes[at].dtype) for at in self.data.inputs]
+
+    def _opened(self, args: tuple, kwargs: dict[str, Any]) -> tuple[Sequence[Any], bool]:
+        """The leaves of new arguments, checked, and whether none of them is traced."""
+        plain = self._plain
+        if plain is not None and not kwargs and len(args) == len(plain):
+            for arg, (shape, dtype) in zip(args, plain, strict=True):
+                if type(arg) is not np.ndarray or arg.shape != shape or arg.dtype != dtype:
+                    break
+            else:
+                return args, True
+        leaves = self._selection(args, kwargs).leaves
+        return leaves, not any(map(is_tracer, leaves))
 
     def _selection(self, args: tuple, kwargs: dict[str, Any]) -> Selection:
         """New arguments, checked against the recorded ones."""
@@ -130,30 +143,97 @@ class Graph:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The function's value at other inputs."""
-        leaves = [own(leaf) for leaf in self._selection(args, kwargs).leaves]
-        program = self._program("value", lambda: value(self.data, self._leaves), leaves)
+        leaves, plain = self._opened(args, kwargs)
+        program = self._programs.value() if plain else None
         if program is None:
-            return self._at(leaves).outputs()
+            return self._at(list(map(own, leaves))).outputs()
         return self._out_spec.unflatten(program(leaves)[0])
 
     def jvp(self, primals: Any, tangents: Any) -> tuple[Any, Any]:
         """Value and derivative in one direction; a tuple of primals is the argument list."""
-        selection = self._selection(argument_list(primals), {})
-        seeds = match_tangents(selection, primals, tangents)
-        leaves = [own(leaf) for leaf in selection.leaves]
-        moving = [v for v in seeds if v is not None]
-        key = "jvp", tuple(v is None for v in seeds)
-        program = self._program(key, lambda: pushed(self.data, self._leaves, seeds), [*leaves, *moving])
+        leaves, seeds, plain = self._moving(primals, tangents)
+        program = self._programs.pushed(seeds) if plain else None
         if program is not None:
-            values, pushed_values = program(leaves, moving)
-            return self._out_spec.unflatten(values), self._out_spec.unflatten(pushed_values)
-        found = self._at(leaves)
+            values, pushed = program(leaves, [v for v in seeds if v is not None])
+            return self._out_spec.unflatten(values), self._out_spec.unflatten(pushed)
+        found = self._at(list(map(own, leaves)))
         held = found.chain().tangents([None if v is None else np.reshape(v, (1, *np.shape(v))) for v in seeds])
         moved = [
             fresh(held[out.node][0] if out.node in held else np.zeros(out.shape, out.dtype))
             for out in self.data.outputs
         ]
         return found.outputs(), self._out_spec.unflatten(moved)
+
+    def _moving(self, primals: Any, tangents: Any) -> tuple[Sequence[Any], Sequence[Any], bool]:
+        """Leaves and their tangents, checked, and whether none of all these is traced."""
+        args, given = argument_list(primals), argument_list(tangents)
+        if self._plain is not None and len(args) == len(given) == len(self._plain):
+            pairs = zip((*args, *given), [*self._plain, *self._plain], strict=True)
+            if all(type(x) is np.ndarray and (x.shape, x.dtype) == kind for x, kind in pairs):
+                return args, given, True
+        selection = self._selection(args, {})
+        seeds = match_tangents(selection, primals, tangents)
+        return selection.leaves, seeds, not any(map(is_tracer, (*selection.leaves, *seeds)))
+
+    def push(self, primals: Any, seeds: Any) -> Any:
+        """Many directions at once: seeds `(p, n)`, flat, to their tangents `(p, m)`, flat.
+
+        Raises ValueError where the seeds have another shape.
+        """
+        leaves, plain = self._opened(argument_list(primals), {})
+        sides = Sides(self.data, self.data.inputs)
+        if np.ndim(seeds) != 2 or np.shape(seeds)[1] != sides.n:
+            raise ValueError(f"expected seeds of shape (p, {sides.n}), got {np.shape(seeds)}")
+        program = self._programs.block(sides.wrt, seeds) if plain and self._real and not is_tracer(seeds) else None
+        if program is not None:
+            return program(leaves, [np.asarray(seeds, sides.dtype)])[1][0]
+        return self._at(list(map(own, leaves))).chain().push(seeds)
+
+    def gradient(self, *args: Any, method: str = "auto", **kwargs: Any) -> Any:
+        """The gradient of a graph with one output of size 1, in the structure of the inputs.
+
+        Raises BranchChangedError at points of another branch, ValueError where the output has another size.
+        """
+        require_single(self.data)
+        check_choices(method)
+        leaves, plain = self._opened(args, kwargs)
+        program = self._programs.gradient(self.data.inputs, method) if plain and self._real else None
+        if program is not None:
+            return self._in_spec.unflatten(program(leaves)[1])
+        chain = self._at(list(map(own, leaves))).chain()
+        row, out = dense(chain, method), dataclasses.replace(self.data.outputs[0], shape=())
+        bounds = zip(chain.wrt, chain.offsets[:-1], chain.offsets[1:], strict=True)
+        return self._in_spec.unflatten([shaped(row[:, a:b], out, self.data.nodes[at]) for at, a, b in bounds])
+
+    def hvp(self, primals: Any, tangents: Any) -> tuple[Any, Any]:
+        """Value of a graph with one output of size 1, and the derivative of its gradient in one direction."""
+        require_single(self.data)
+        leaves, seeds, plain = self._moving(primals, tangents)
+        whole = all(v is not None for v in seeds)
+        program = self._programs.hessian_product(seeds) if plain and whole and self._real else None
+        if program is None:
+            return self(*argument_list(primals)), self._slope.jvp(primals, tangents)[1]
+        values, moved = program(leaves, seeds)
+        return self._out_spec.unflatten(values), self._in_spec.unflatten(moved)
+
+    def hessian(self, *args: Any, sparse: bool = False, method: str = "auto", **kwargs: Any) -> Any:
+        """Second derivatives of a graph with one output of size 1: the Jacobian of its gradient, `H[input][input]`.
+
+        Parameters as for `jacobian`.
+        """
+        require_single(self.data)
+        return self._slope.jacobian(*args, sparse=sparse, method=method, **kwargs)
+
+    @functools.cached_property
+    def _slope(self) -> "Graph":
+        """The gradient as a graph."""
+        data = self._programs.slope(self.data.inputs) if self._real else None
+        args = [self._leaves] if self._single else self._leaves
+        if data is None:
+            return Graph.record(self.gradient, tuple(args), {})
+        slope = copy.copy(self)
+        slope.data, slope._out_spec = data, self._in_spec
+        return slope
 
     def linearize(self, *args: Any, **kwargs: Any) -> tuple[Any, LinearMap]:
         """Value and derivative as one object."""
@@ -178,37 +258,31 @@ class Graph:
         Raises BranchChangedError at points of another branch, ValueError where `out` does not fit.
         """
         check_choices(method, format)
-        leaves = self._selection(args, kwargs).leaves
-        if sparse and choose_sparse(method) == "accumulate" and self._real and not any(map(is_tracer, leaves)):
-            return self._refilled(leaves, format, flat, out)
+        leaves, plain = self._opened(args, kwargs)
+        plain = plain and self._real
+        if sparse and plain and choose_sparse(method) == "accumulate":
+            program = self._programs.sparse(self.data.inputs)
+            if program is not None:
+                return self._refilled(program, leaves, format, flat, out)
         if out is not None:
             raise ValueError("out= is for sparse=True with method='accumulate' at points that are plain real arrays")
-        if not sparse and self._real:
-            dense = self._program(
-                ("dense", method),
-                lambda: dense_jacobian(self.data, self._leaves, self.data.inputs, method),
-                leaves,
-            )
-            if dense is not None:
-                matrix = dense([own(leaf) for leaf in leaves])[1][0]
+        if plain and not sparse:
+            compiled = self._programs.dense(self.data.inputs, method)
+            if compiled is not None:
+                matrix = compiled(leaves)[1][0]
                 return matrix if flat else self._nested(Sides(self.data, self.data.inputs), matrix, shaped)
-        found = self._replay(args, kwargs)
+        found = self._at(list(map(own, leaves)))
         return written(found.chain(), found.nested, method, format if sparse else None, flat)
 
-    def _refilled(self, leaves: list[Any], format: str, flat: bool, out: Any) -> Any:
+    def _refilled(self, program: SparseJacobian, leaves: Sequence[Any], format: str, flat: bool, out: Any) -> Any:
         """The sparse Jacobian by the program for it."""
-        program = self._sparse_jacobian
-        whole = flat or len(self.data.inputs) == len(self.data.outputs) == 1
-        if out is not None and not (whole and format == "csr"):
+        whole = format == "csr" and (flat or len(self.data.inputs) == len(self.data.outputs) == 1)
+        if out is not None and not whole:
             raise ValueError("out= is for format='csr' and one matrix: pass flat=True")
-        matrix = program([own(leaf) for leaf in leaves], out)[1]
-        return matrix if whole and format == "csr" else cut(program.sides, self._nested, matrix, format, flat)
+        matrix = program(leaves, out)[1]
+        return matrix if whole else cut(program.sides, self._nested, matrix, format, flat)
 
     @functools.cached_property
-    def _sparse_jacobian(self) -> SparseJacobian:
-        return SparseJacobian(self.data, self._leaves, self.data.inputs)
-
-    @property
     def _real(self) -> bool:
         """Whether no input is complex: then every Jacobian is a matrix."""
         return all(self.data.nodes[at].dtype.kind != "c" for at in self.data.inputs)
@@ -310,6 +384,8 @@ def _local(fmts: list[Format], complex_child: bool) -> Any:
 
 
 MISSING = object()
+# What a graph makes of itself when it is needed.
+CACHED = ("_programs", "_plain", "_slope", "_real")
 
 
 def own(leaf: Any) -> Any:

@@ -122,5 +122,5 @@ def test_constant_functions_and_empty_ones():
 
 def test_what_is_constant_folds():
     G = jf.trace(lambda x: 3 * x[1:] - x[:-1] / 2, np.arange(5.0))
-    program = G._sparse_jacobian
+    program = G._programs.sparse(G.data.inputs)
     assert not program.slots.writes and len(program.graph.nodes) == 1
