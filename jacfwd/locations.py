@@ -47,12 +47,15 @@ def package_directories() -> tuple[str, ...]:
 
 
 DIRECTORIES = package_directories()
+# The standard library is not the user's either, but for what is installed into a directory of it.
+STANDARD = os.path.join(os.path.dirname(os.__file__), "")
+INSTALLED = ("site-packages", "dist-packages")
 # Keyed by file name, not by code object: a string keeps its hash, a code object hashes its instructions.
 INTERNAL: dict[str, bool] = {os.path.join(DIRECTORIES[0], example): False for example in EXAMPLES}
 
 
 def here(depth: int = 1) -> Location:
-    """The innermost frame that runs code outside jacfwd, NumPy and SciPy, or else the outermost one.
+    """The innermost frame that runs code outside jacfwd, NumPy, SciPy and the standard library, or the outermost.
 
     The search begins with the function that calls `here` (`depth=1`), its caller (`depth=2`) and so on.
     """
@@ -70,9 +73,14 @@ def here(depth: int = 1) -> Location:
 
 def is_internal(filename: str) -> bool:
     """Whether code of this file is not the user's; the answer is kept in `INTERNAL`."""
-    internal = filename.startswith(DIRECTORIES) or filename.startswith(INTERNAL_NAMES)
+    internal = filename.startswith((*DIRECTORIES, *INTERNAL_NAMES)) or is_standard(filename)
     INTERNAL[filename] = internal
     return internal
+
+
+def is_standard(filename: str) -> bool:
+    """Whether a file belongs to Python's standard library."""
+    return filename.startswith(STANDARD) and not filename.removeprefix(STANDARD).startswith(INSTALLED)
 
 
 def line(location: Location) -> int:
