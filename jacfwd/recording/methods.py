@@ -247,13 +247,13 @@ class Methods:
     # Memory
 
     def view(self: Any, dtype: Any = None, type: Any = None) -> Any:
-        if dtype is not None and not _is_array_class(dtype):
-            if np.dtype(dtype) != self.dtype:
-                self.plain(f"a view as {np.dtype(dtype)}")
-                return self.__array__().view(dtype)
-        elif any(cls not in (None, np.ndarray) for cls in (dtype, type)):
-            raise noted(TracerConversionError(f"a traced array cannot be another class, at {describe(here())}"))
-        return self if self.is_scalar else self[...]
+        if dtype is not None and _is_array_class(dtype):
+            dtype, type = None, dtype
+        if (dtype is None or np.dtype(dtype) == self.dtype) and type in (None, np.ndarray):
+            return self if self.is_scalar else self[...]
+        self.plain(f"a view as {type.__name__ if dtype is None else np.dtype(dtype)}")
+        made = self.__array__()
+        return made.view(*(kind for kind in (dtype, type) if kind is not None))
 
     def tobytes(self: Any, order: Any = "C") -> bytes:
         return np.asarray(self.plain("tobytes()")).tobytes(order)
