@@ -16,6 +16,7 @@ from jacfwd.recording.apply import SPECIAL, any_tracer, apply, boxed, call_funct
 from jacfwd.recording.interpose import INTERPOSITION, register, running
 from jacfwd.recording.mathematics import scalar_functions
 from jacfwd.recording.methods import has_order
+from jacfwd.recording.objects import register_factorizations, register_methods
 from jacfwd.recording.tracer import plain_value
 from jacfwd.rules import RESOLVED, TABLE, resolve
 
@@ -300,13 +301,15 @@ register(SUBSTITUTES, [np, np.linalg, np.fft, math, cmath])
 
 
 def _register_resolved() -> None:
-    """Substitutes of functions keyed by name, once their modules are imported; NumPy's own dispatch."""
+    """Substitutes of functions and methods keyed by name, once their modules are imported; NumPy's own dispatch."""
     resolve()
     if RESOLVED:
         found = [RESOLVED.pop() for _ in range(len(RESOLVED))]
-        outside = [(f, module) for f, module in found if module.__name__.partition(".")[0] != "numpy"]
-        substitutes = {f: _with_lists(f) for f, _ in outside if not isinstance(f, type)}
-        register(substitutes, [module for _, module in outside])
+        outside = [entry for entry in found if entry[1].__name__.partition(".")[0] != "numpy"]
+        functions = [entry for entry in outside if "." not in entry[2] and not isinstance(entry[0], type)]
+        register({f: _with_lists(f) for f, _, _ in functions}, [module for _, module, _ in outside])
+        register_methods([entry for entry in outside if "." in entry[2]], _with_lists)
+    register_factorizations()
 
 
 INTERPOSITION.latecomers = _register_resolved

@@ -9,8 +9,10 @@ the interpreter).
     module that contains it -> ModuleProxy  the same attributes, with gates and proxies among them
 
 ``interposed`` exchanges the left for the right in the globals of pure-Python modules, in the globals and
-cells of the function to be recorded, and in what ``import`` returns to code that is being recorded.  Not
-reached: attributes of classes and instances, default arguments, and containers or partials that hold an
+cells of the function to be recorded, and in what ``import`` returns to code that is being recorded.  Methods
+are exchanged on the classes that were registered with them.  Objects of compiled classes, whose methods can't
+be, are *adopted*: exchanged themselves, where the function's globals and cells hold them.  Not reached:
+attributes of other classes and of instances, default arguments, and containers or partials that hold an
 original.  There the original runs.
 """
 
@@ -27,7 +29,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from jacfwd.recording.names import Exchange, ModuleNames, Place, function_places, is_exempt, pairs, swap
+from jacfwd.recording.names import ClassNames, Exchange, ModuleNames, Place, function_places, is_exempt, pairs, swap
 from jacfwd.recording.proxies import ModuleProxy, refresh
 
 __all__ = ["INTERPOSITION", "RUNNING", "Interposition", "interposed", "register", "running", "suspended"]
@@ -96,6 +98,18 @@ class Gate:
         return operator.getitem, ((self._original,), 0)
 
 
+def method_gate(original: Callable[..., Any], substitute: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a method: a function, so that it binds."""
+
+    @functools.wraps(original)
+    def method(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if RUNNING.get() is None or running() is None:
+            return original(self, *args, **kwargs)
+        return substitute(self, *args, **kwargs)
+
+    return method
+
+
 @dataclass
 class Loan:
     """A place outside the modules, exchanged for as long as it has users."""
@@ -114,6 +128,7 @@ class Interposition:
         self.exchange = Exchange(exempt=set(EXEMPT), usual_names=USUAL_NAMES)
         self.modules = ModuleNames(self.exchange)
         self.proxies: list[ModuleProxy] = []
+        self.classes: list[Place] = []
         self.loans: dict[int, Loan] = {}  # by id of the globals or the cell, which the place keeps alive
         self.users: set[object] = set()
         self.imports: tuple[Any, Any] = (None, None)  # the import function that was found, and ours over it
@@ -154,6 +169,16 @@ class Interposition:
             if self.users:
                 self.modules.refresh()
                 self._exchange_modules()
+
+    def register_methods(self, cls: type, substitutes: Mapping[str, Callable[..., Any]]) -> None:
+        """Have substitutes called in place of a class's methods, by name, also for classes derived from it."""
+        with self.lock:
+            for name, substitute in substitutes.items():
+                original = vars(cls)[name]
+                self.exchange.add(original, method_gate(original, substitute))
+            self.classes.append((ClassNames(cls), list(substitutes)))
+            if self.users:
+                swap(pairs(self.classes[-1]), self.exchange.forward)
 
     @contextmanager
     def interposed(self, function: Callable[..., Any]) -> Iterator[None]:
@@ -198,7 +223,8 @@ class Interposition:
             return
         if self.modules.outdated():  # a new module may have copied replacements from another
             self.modules.refresh()
-        swap(self.modules.pairs(), self.exchange.backward)
+        swap([*self.modules.pairs(), *pairs(*self.classes)], self.exchange.backward)
+        self.exchange.release()
         found, ours = self.imports
         if builtins.__import__ is ours:  # else somebody has put another over it, and it only passes calls on
             builtins.__import__ = found
@@ -213,7 +239,7 @@ class Interposition:
     def _exchange_modules(self) -> None:
         for proxy in self.proxies:
             refresh(proxy)
-        swap(self.modules.pairs(), self.exchange.forward)
+        swap([*self.modules.pairs(), *pairs(*self.classes)], self.exchange.forward)
 
     def _import_over(self, found: Callable[..., Any]) -> Callable[..., Any]:
         """An import function that calls the one found, and gives proxies to code that is being recorded."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any, Protocol, TypeAlias
 
-__all__ = ["Exchange", "ModuleNames", "Place", "function_places", "is_exempt", "pairs", "swap"]
+__all__ = ["ClassNames", "Exchange", "ModuleNames", "Place", "function_places", "is_exempt", "pairs", "swap"]
 
 COMPILED = tuple(importlib.machinery.EXTENSION_SUFFIXES)
 # Pure Python inside exempt packages that nothing compiled looks names up in: treated like a user's module, so that
@@ -47,12 +47,26 @@ class CellNames:
         self.cell.cell_contents = value
 
 
+class ClassNames:
+    """A class's own attributes as a namespace."""
+
+    def __init__(self, cls: type) -> None:
+        self.cls = cls
+
+    def get(self, name: str, /) -> Any:
+        return vars(self.cls).get(name)
+
+    def __setitem__(self, name: str, value: Any, /) -> None:
+        setattr(self.cls, name, value)
+
+
 @dataclass
 class Exchange:
     """Originals and their replacements, found by ``id`` in either direction.
 
     The tables keep both alive, so an ``id`` in them never comes to belong to anything else.  Globals of
     packages in ``exempt`` are left alone; those named in ``usual_names`` are of interest whatever they hold.
+    ``adopters`` are asked for a replacement of objects that are not in the tables, until ``release``.
     """
 
     forward: dict[int, Any] = field(default_factory=dict)
@@ -60,12 +74,28 @@ class Exchange:
     either: set[int] = field(default_factory=set)
     exempt: set[str] = field(default_factory=set)
     usual_names: frozenset[str] = frozenset()
+    adopters: list[Callable[[Any], Any]] = field(default_factory=list)
+    adopted: list[tuple[Any, Any]] = field(default_factory=list)
 
     def add(self, original: Any, replacement: Any) -> None:
         """Enter a pair."""
         self.backward[id(replacement)] = original
         self.forward[id(original)] = replacement
         self.either.update((id(original), id(replacement)))
+
+    def adopt(self, values: Iterable[Any]) -> None:
+        """Enter those values that an adopter has a replacement for."""
+        for value in values if self.adopters else ():
+            for replacement in () if self.holds(value) else filter(None, (adopt(value) for adopt in self.adopters)):
+                self.add(value, replacement)
+                self.adopted.append((value, replacement))
+
+    def release(self) -> None:
+        """Forget what was adopted, which is nobody else's to keep alive."""
+        for value, replacement in self.adopted:
+            del self.forward[id(value)], self.backward[id(replacement)]
+            self.either.difference_update((id(value), id(replacement)))
+        self.adopted.clear()
 
     def replacement(self, value: Any) -> Any:
         """What stands for a value while names are exchanged: most values stand for themselves."""
@@ -231,9 +261,11 @@ def function_places(function: Callable[..., Any], exchange: Exchange) -> Iterato
             continue
         if id(names) not in seen:
             seen.add(id(names))
+            exchange.adopt(list(names.values()))
             yield names, (names, names_of_interest(names, exchange))
         for cell in part.__closure__ or ():
             place = CellNames(cell)
+            exchange.adopt([place.get("")])
             if exchange.holds(place.get("")):
                 yield cell, (place, [""])
 

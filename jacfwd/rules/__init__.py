@@ -105,8 +105,8 @@ _PENDING: dict[str, Rule] = {}
 TABLE: dict[Any, Primitive] = _assemble()
 _BY_NAME = {primitive.name: primitive for primitive in TABLE.values()}
 _PENDING_MODULES = {name.partition(":")[0] for name in _PENDING}
-RESOLVED: list[tuple[Callable, ModuleType]] = []
-"""Functions that were keyed by name and their modules, until recordings know them too."""
+RESOLVED: list[tuple[Callable, ModuleType, str]] = []
+"""Functions that were keyed by name, their modules and the paths in them, until recordings know them too."""
 
 
 def find(function: Callable) -> Primitive | None:
@@ -130,12 +130,13 @@ def resolve() -> None:
         _PENDING_MODULES.discard(module)
         for name in [name for name in _PENDING if name.partition(":")[0] == module]:
             rule = _PENDING.pop(name)
-            function = _attribute(sys.modules[module], name.partition(":")[2])
+            path = name.partition(":")[2]
+            function = _attribute(sys.modules[module], path)
             if function is None or function in TABLE:
                 continue
             own = function if isinstance(function, np.ufunc) else dispatched(function)
             TABLE[function] = TABLE[own] = _BY_NAME[name] = Primitive(name, own, rule)
-            RESOLVED.append((function, sys.modules[module]))
+            RESOLVED.append((function, sys.modules[module], path))
 
 
 def _is_loading(module: ModuleType) -> bool:
