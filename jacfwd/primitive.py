@@ -79,6 +79,9 @@ class Rule:
     format for all wanted operands, flattened and joined. `rewrite` replaces the call by other NumPy calls.
     `signature` stands in for functions written in C that have none. `check(operands, params)` gives the reason, with
     a remedy, why such a call is refused, or None.
+    `linear` says that the function is its local Jacobian, the same everywhere (as all data movement is); `labels` are
+    those of a product, `labels(*shapes, **params)`; `stacks` is the function on operands with leading axes in common,
+    `folds` the function of two numbers that a reduction repeats.
     """
 
     kind: str
@@ -90,6 +93,10 @@ class Rule:
     signature: str | None = None
     check: Check | None = None
     refuses: dict[str, str] = dataclasses.field(default_factory=dict)
+    linear: bool = False
+    labels: Callable | None = None
+    stacks: Callable | None = None
+    folds: np.ufunc | None = None
 
     def on(
         self,

@@ -281,6 +281,11 @@ def scattered(block: Any, *, index: IndexMap) -> Any:
 def _scatter(rows: np.ndarray, flat: np.ndarray, n: int) -> np.ndarray:
     """Sum `rows[:, e]` into column `flat[e]` of a `(p, n)` result."""
     p = rows.shape[0]
+    if p > len(flat):  # many rows with few elements: column by column
+        out = np.zeros((n, p), rows.dtype).T
+        for k, at in enumerate(flat):
+            out[:, at] += rows[:, k]
+        return out
     if rows.dtype.kind != "c" and rows.dtype != np.longdouble:
         sums = [np.bincount(flat, weights=row, minlength=n) for row in rows]
         return np.array(sums).reshape(p, n).astype(rows.dtype, copy=False)

@@ -1,14 +1,27 @@
 """What kinds of operations a program distinguishes, all read off primitives and their rules."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import numpy as np
 
 from jacfwd.formats.dispatch import strong_product
 from jacfwd.formats.index import scattered
 from jacfwd.graph import Node
+from jacfwd.primitive import Call, Group
 from jacfwd.rules import TABLE
 from jacfwd.rules.internal import view
 
-__all__ = ["function_of", "is_buffered", "is_count", "is_elementwise", "is_gather", "makes_nan_silently"]
+__all__ = [
+    "function_of",
+    "is_buffered",
+    "is_count",
+    "is_elementwise",
+    "is_gather",
+    "is_linear",
+    "linear_parts",
+    "makes_nan_silently",
+]
 
 VIEW, STRONG, SCATTERED = TABLE[view], TABLE[strong_product], TABLE[scattered]
 
@@ -49,6 +62,23 @@ def is_count(node: Node) -> bool:
 def is_buffered(node: Node, careful: bool = False) -> bool:
     """Whether a program computes it into memory of its own."""
     return is_elementwise(node, careful) or is_gather(node)
+
+
+def is_linear(node: Node, moving: Iterable[np.dtype]) -> bool:
+    """Whether the function is its local Jacobian, the same at every point, in operands of these dtypes.
+
+    A mask that changes is no operand of a linear function.
+    """
+    assert node.primitive is not None
+    return node.primitive.moves or (node.primitive.rule.linear and all(t.kind == node.dtype.kind for t in moving))
+
+
+def linear_parts(node: Node, still: Sequence[Any], wanted: Sequence[int]) -> tuple[np.ndarray, list[Group]]:
+    """A linear node as `base + J x`: its value where the wanted operands are zero, and its local Jacobians."""
+    primitive = node.primitive
+    assert primitive is not None
+    base = np.asarray(primitive.evaluate(still, node.params))
+    return base, primitive.groups(Call(primitive, base, tuple(still), node.params), tuple(wanted))
 
 
 def makes_nan_silently(node: Node) -> bool:

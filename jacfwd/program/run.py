@@ -5,7 +5,7 @@ from typing import Any
 
 from jacfwd.graph import Graph, Guard, hold
 
-__all__ = ["Interpreter"]
+__all__ = ["Interpreter", "frees"]
 
 
 class Interpreter:
@@ -17,9 +17,9 @@ class Interpreter:
         for guard in graph.guards:
             watched.setdefault(guard.node, []).append(guard)
         self._input_guards = [(at, watched.get(at, [])) for at in graph.inputs]
-        frees = _frees(graph)
+        unneeded = frees(graph)
         self._steps = [
-            (at, node.primitive, node, watched.get(at, []), frees.get(at, []))
+            (at, node.primitive, node, watched.get(at, []), unneeded.get(at, []))
             for at, node in enumerate(graph.nodes)
             if node.primitive is not None
         ]
@@ -43,7 +43,7 @@ class Interpreter:
         return self.graph.results(values)
 
 
-def _frees(graph: Graph) -> dict[int, list[int]]:
+def frees(graph: Graph) -> dict[int, list[int]]:
     """For each node those that nobody needs after it."""
     last: dict[int, int] = {}
     for at, node in enumerate(graph.nodes):

@@ -167,8 +167,8 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 
 
 RULES: dict[Any, Rule] = {
-    np.linalg.cholesky: structured(cholesky_local).on("a", signature="a, /, *, upper=False"),
-    orthogonal_factor: structured(orthogonal_local),
-    triangular_factor: structured(triangular_local),
+    np.linalg.cholesky: structured(cholesky_local, stacks=np.linalg.cholesky).on("a", signature="a, /, *, upper=False"),
+    orthogonal_factor: structured(orthogonal_local, stacks=orthogonal_factor),
+    triangular_factor: structured(triangular_local, stacks=triangular_factor),
     np.linalg.qr: composed(on_arrays(qr)),
 }

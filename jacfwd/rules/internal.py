@@ -133,15 +133,15 @@ def _view_local(call: Call, k: int) -> Any:
 
 RULES: dict[Any, Rule] = {
     strong_product: elementwise(lambda out, a, b: b, lambda out, a, b: a),
-    view: local_rule(_view_local),
-    element: local_rule(_element_local),
+    view: local_rule(_view_local, linear=True),
+    element: local_rule(_element_local, linear=True),
     assemble: moves(),
     cast: elementwise(lambda out, x, dtype: 1),
     compound: elementwise(lambda out, real, imag: 1, lambda out, real, imag: 1j),
     exact_sum: reduction(),
     fails: constant(),
     held: constant(),
-    add_at: local_rule(_add_at_local),
-    segment_sums: local_rule(_segment_local),
-    scattered: local_rule(_scattered_local),
+    add_at: local_rule(_add_at_local, linear=True),
+    segment_sums: local_rule(_segment_local, linear=True),
+    scattered: local_rule(_scattered_local, linear=True),
 }

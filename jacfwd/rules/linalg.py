@@ -102,6 +102,16 @@ def solve_local_b(call: Call) -> Format:
     return Product([selection(IndexMap.broadcast(call.shape(1), call.out_shape)), solve])
 
 
+def solve_stacks(a: Any, b: Any) -> Any:
+    """`np.linalg.solve` on operands with a leading axis in common; what is then two-dimensional was a vector."""
+    vectors = b.ndim == 2
+    b = b[..., None] if vectors else b
+    rank = max(a.ndim, b.ndim)
+    a, b = (np.reshape(x, (x.shape[0], *(1,) * (rank - x.ndim), *x.shape[1:])) for x in (a, b))
+    out = np.linalg.solve(a, b)
+    return out[..., 0] if vectors else out
+
+
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     """`np.linalg.tensorsolve`: a as a square matrix."""
     if axes is not None:
@@ -272,11 +282,11 @@ def det_sign_local(call: Call) -> Format | None:
 
 
 RULES: dict[Any, Rule] = {
-    np.linalg.inv: structured(inv_local).on("a"),
-    np.linalg.pinv: structured(pinv_local).on(
+    np.linalg.inv: structured(inv_local, stacks=np.linalg.inv).on("a"),
+    np.linalg.pinv: structured(pinv_local, stacks=np.linalg.pinv).on(
         "a", rcond=HELD, rtol=HELD, hermitian="hermitian=True reads one triangle only; leave it away"
     ),
-    np.linalg.solve: structured(solve_local_a, solve_local_b).on("a", "b"),
+    np.linalg.solve: structured(solve_local_a, solve_local_b, stacks=solve_stacks).on("a", "b"),
     np.linalg.tensorsolve: composed(on_arrays(tensorsolve, 2)),
     np.linalg.tensorinv: composed(on_arrays(tensorinv)),
     np.linalg.matrix_power: composed(on_arrays(matrix_power)),
@@ -284,9 +294,11 @@ RULES: dict[Any, Rule] = {
     best_solution: structured(best_local_a, best_local_b),
     np.linalg.lstsq: composed(on_arrays(lstsq, 2)),
     cofactors: composed(lambda a: np.linalg.det(a)[..., None, None] * transposed(np.linalg.inv(a))),
-    np.linalg.det: structured(lambda call: sum_with(det_weights(call.operands[0]), call)).on("a"),
-    log_abs_det: structured(log_abs_det_local),
-    det_sign: structured(det_sign_local),
+    np.linalg.det: structured(
+        lambda call: sum_with(det_weights(call.operands[0]), call), stacks=np.linalg.det
+    ).on("a"),
+    log_abs_det: structured(log_abs_det_local, stacks=log_abs_det),
+    det_sign: structured(det_sign_local, stacks=det_sign),
     np.linalg.slogdet: composed(on_arrays(lambda a: SLOGDET(det_sign(a), log_abs_det(a)))),
     np.linalg.matrix_rank: constant().on("A"),
     np.linalg.diagonal: moves().on("x"),

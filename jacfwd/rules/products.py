@@ -39,7 +39,7 @@ def contracted(labels_of: Callable[..., Labels], conjugated: int | None = None) 
         fmt = contraction(labels.operands[k], factors, labels.out, labels.sizes)
         return of_conjugate(fmt, call.operands[k]) if k == conjugated else fmt
 
-    return local_rule(local)
+    return local_rule(local, labels=known)
 
 
 def remembered(function: Callable[..., Labels]) -> Callable[..., Labels]:

@@ -75,7 +75,7 @@ class Fold:
         return np.sum(mask, axis=self.axes, keepdims=True)
 
 
-def fold(weight: Callable[[Fold], Any], initial: Callable[[Fold], Any] | None = None) -> Rule:
+def fold(weight: Callable[[Fold], Any], initial: Callable[[Fold], Any] | None = None, **options: Any) -> Rule:
     """Sums of `weight * element`, weights broadcast to elements; `initial` is the weight of that operand."""
 
     def local(call: Call, k: int) -> Format | None:
@@ -90,7 +90,7 @@ def fold(weight: Callable[[Fold], Any], initial: Callable[[Fold], Any] | None = 
             return by_mean(seen, negated(weight(seen)))
         return by_element(seen, weight(seen)) if k == 0 else None
 
-    return local_rule(local)
+    return local_rule(local, **options)
 
 
 def by_element(seen: Fold, weights: Any) -> Format:
@@ -229,13 +229,20 @@ def std_weight(seen: Fold) -> Any:
     return apart * slope
 
 
-EXTREME = fold(extreme_weight, extreme_initial).on("a", "initial", "where")
+
+
+def extreme(folds: np.ufunc | None = None) -> Rule:
+    """The largest or the smallest element."""
+    return fold(extreme_weight, extreme_initial, folds=folds).on("a", "initial", "where")
+
 
 RULES: dict[Any, Rule] = {
-    np.sum: fold(sum_weight, lambda seen: 1).on("a", "initial", "where"),
-    np.mean: fold(mean_weight).on("a", "where"),
-    np.prod: fold(prod_weight, prod_initial).on("a", "initial", "where"),
-    **dict.fromkeys((np.max, np.min, np.amax, np.amin, np.nanmax, np.nanmin), EXTREME),
+    np.sum: fold(sum_weight, lambda seen: 1, linear=True).on("a", "initial", "where"),
+    np.mean: fold(mean_weight, linear=True).on("a", "where"),
+    np.prod: fold(prod_weight, prod_initial, folds=np.multiply).on("a", "initial", "where"),
+    **dict.fromkeys((np.max, np.amax), extreme(np.maximum)),
+    **dict.fromkeys((np.min, np.amin), extreme(np.minimum)),
+    **dict.fromkeys((np.nanmax, np.nanmin), extreme()),
     np.var: fold(var_weight).on("a", "where", "mean"),
     np.std: fold(std_weight).on("a", "where", "mean"),
 }

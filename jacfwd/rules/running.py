@@ -175,9 +175,9 @@ def bincount_local(call: Call) -> Format:
 
 
 RULES: dict[Any, Rule] = {
-    np.cumsum: structured(cumsum_local).on("a"),
+    np.cumsum: structured(cumsum_local, linear=True).on("a"),
     np.cumprod: structured(cumprod_local).on("a"),
-    np.diff: local_rule(diff_local).on("a", "prepend", "append"),
+    np.diff: local_rule(diff_local, linear=True).on("a", "prepend", "append"),
     np.bincount: structured(bincount_local).on("weights", signature="x, /, weights=None, minlength=0"),
     np.ediff1d: composed(ediff1d),
     np.trapezoid: composed(trapezoid),

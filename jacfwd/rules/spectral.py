@@ -235,14 +235,14 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
 
 
 RULES: dict[Any, Rule] = {
-    eigenvalues: structured(eigenvalues_local),
-    eigenvectors: structured(eigenvectors_local),
-    reciprocal_gaps: structured(reciprocal_gaps_local),
+    eigenvalues: structured(eigenvalues_local, stacks=eigenvalues),
+    eigenvectors: structured(eigenvectors_local, stacks=eigenvectors),
+    reciprocal_gaps: structured(reciprocal_gaps_local, stacks=reciprocal_gaps),
     np.linalg.eigvalsh: composed(on_arrays(eigvalsh)),
     np.linalg.eigh: composed(on_arrays(eigh)),
-    singular_values: structured(singular_values_local),
-    left_vectors: structured(lambda call: singular_vectors_local(call, right=False)),
-    right_vectors: structured(lambda call: singular_vectors_local(call, right=True)),
+    singular_values: structured(singular_values_local, stacks=singular_values),
+    left_vectors: structured(lambda call: singular_vectors_local(call, right=False), stacks=left_vectors),
+    right_vectors: structured(lambda call: singular_vectors_local(call, right=True), stacks=right_vectors),
     np.linalg.svd: composed(on_arrays(svd)),
     np.linalg.svdvals: composed(on_arrays(lambda x, /: singular_values(x))),
 }
