@@ -36,6 +36,7 @@ RANKS = {
     "recorded": 10,
     "tangents": 10,
     "program": 11,
+    "batch": 12,
     "traced": 12,
     "api": 13,
     "draw": 14,

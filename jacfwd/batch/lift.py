@@ -99,7 +99,9 @@ def elementwise(node: Node, shapes: Sequence[Any], dtypes: Sequence[Any]) -> Lif
     ndim = len(node.shape)
 
     def lift(blocks: Blocks) -> Any:
-        operands = [c if block is None else padded(block, ndim) for block, c in zip(blocks, node.constants, strict=True)]
+        operands = [
+            c if block is None else padded(block, ndim) for block, c in zip(blocks, node.constants, strict=True)
+        ]
         return primitive.evaluate(operands, node.params)
 
     return lift
@@ -165,7 +167,9 @@ def stack(node: Node, shapes: Sequence[Any], dtypes: Sequence[Any]) -> Lift | No
         return None
 
     def lift(blocks: Blocks) -> Any:
-        operands = [np.asarray(c)[None] if block is None else block for block, c in zip(blocks, node.constants, strict=True)]
+        operands = [
+            np.asarray(c)[None] if block is None else block for block, c in zip(blocks, node.constants, strict=True)
+        ]
         return function(*operands, **node.params)
 
     return lift

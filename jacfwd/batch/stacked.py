@@ -146,7 +146,9 @@ def inside(places: np.ndarray, stretch: slice) -> np.ndarray:
 Run = Callable[[Points, Sequence[np.ndarray]], tuple[list[np.ndarray], np.ndarray]]
 
 
-def batched(leaves: Sequence[np.ndarray], record_at: Callable[[int], Recorded], method: str, sparse: bool, run: Run) -> Batch:
+def batched(
+    leaves: Sequence[np.ndarray], record_at: Callable[[int], Recorded], method: str, sparse: bool, run: Run
+) -> Batch:
     """Values and Jacobians at all points: those that take the branch of the first go together, then the others.
 
     Raises RuntimeError where the point that was recorded does not take its own branch.

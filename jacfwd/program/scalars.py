@@ -47,7 +47,9 @@ def scalarised(graph: Graph, most: int = MOST) -> Graph | None:
     """
     if sum(math.prod(node.shape) for node in graph.nodes) > most:
         return None
-    if any(node.dtype.kind not in "fbiu" or (node.dtype.kind == "f" and node.dtype != np.float64) for node in graph.nodes):
+    if any(
+        node.dtype.kind not in "fbiu" or (node.dtype.kind == "f" and node.dtype != np.float64) for node in graph.nodes
+    ):
         return None
     try:
         return Scalars(graph, most).graph()
@@ -211,9 +213,7 @@ class Scalars:
         found = np.full(node.shape, node.dtype.type(0), object)
         for place in itertools.product(*(range(labels.sizes[name]) for name in names)):
             index = dict(zip(names, place, strict=True))
-            a, b = (
-                x[tuple(index[label] for label in own)] for x, own in zip(operands, labels.operands, strict=True)
-            )
+            a, b = (x[tuple(index[label] for label in own)] for x, own in zip(operands, labels.operands, strict=True))
             to = tuple(index[label] for label in labels.out)
             found[to] = self.plus(found[to], self.times(a, b, node, multiply), node)
         return found

@@ -294,9 +294,7 @@ RULES: dict[Any, Rule] = {
     best_solution: structured(best_local_a, best_local_b),
     np.linalg.lstsq: composed(on_arrays(lstsq, 2)),
     cofactors: composed(lambda a: np.linalg.det(a)[..., None, None] * transposed(np.linalg.inv(a))),
-    np.linalg.det: structured(
-        lambda call: sum_with(det_weights(call.operands[0]), call), stacks=np.linalg.det
-    ).on("a"),
+    np.linalg.det: structured(lambda call: sum_with(det_weights(call.operands[0]), call), stacks=np.linalg.det).on("a"),
     log_abs_det: structured(log_abs_det_local, stacks=log_abs_det),
     det_sign: structured(det_sign_local, stacks=det_sign),
     np.linalg.slogdet: composed(on_arrays(lambda a: SLOGDET(det_sign(a), log_abs_det(a)))),

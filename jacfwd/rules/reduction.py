@@ -229,8 +229,6 @@ def std_weight(seen: Fold) -> Any:
     return apart * slope
 
 
-
-
 def extreme(folds: np.ufunc | None = None) -> Rule:
     """The largest or the smallest element."""
     return fold(extreme_weight, extreme_initial, folds=folds).on("a", "initial", "where")
