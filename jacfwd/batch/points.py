@@ -69,7 +69,7 @@ class Points:
         return max(LEAST, BLOCK // max(self.widest, 1))
 
     def __call__(self, leaves: Sequence[np.ndarray], chunk: int | None = None) -> tuple[list[np.ndarray], np.ndarray]:
-        """Outputs at points `(p, ...)`, and a mask `(p,)` of those that take this branch; elsewhere they mean nothing."""
+        """Outputs at points `(p, ...)`, and a mask `(p,)` of those on this branch; elsewhere they mean nothing."""
         p, size = len(leaves[0]), chunk or self.chunk()
         outs = [np.empty((p, *shape), dtype) for shape, dtype in self.outputs]
         taken = np.zeros(p, bool)

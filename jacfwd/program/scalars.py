@@ -151,9 +151,8 @@ class Scalars:
             return self.times(*operands, node=node, primitive=MULTIPLY)
         if primitive is ADD and not node.params:
             return self.plus(*operands, node=node)
-        if primitive.function is cast and node.dtype == node.params["dtype"] and type(operands[0]) is int:
-            if self.nodes[operands[0]].dtype == node.dtype:
-                return operands[0]
+        if primitive.function is cast and self.dtype_of(operands[0]) == node.dtype:
+            return operands[0]
         return self.apply(primitive, operands, node, node.params)
 
     def times(self, a: Element, b: Element, node: Node, primitive: Primitive = STRONG) -> Element:
