@@ -100,7 +100,7 @@ class Scalars:
     def elements(self, at: int, node: Node) -> np.ndarray:
         """An operation's elements."""
         assert node.primitive is not None
-        operands = [
+        operands: list[Any] = [
             (None if c is None else constants(c)) if parent is None else self.values[parent]
             for parent, c in zip(node.parents, node.constants, strict=True)
         ]
@@ -130,7 +130,7 @@ class Scalars:
 
     # Ways of writing an operation out
 
-    def by_element(self, node: Node, operands: Sequence[np.ndarray]) -> np.ndarray | None:
+    def by_element(self, node: Node, operands: Sequence[Any]) -> np.ndarray | None:
         """Functions of elements."""
         primitive = node.primitive
         assert primitive is not None
@@ -146,11 +146,11 @@ class Scalars:
     def number(self, primitive: Primitive, operands: list[Element], node: Node) -> Element:
         """An elementwise operation, simplified."""
         if primitive is STRONG:
-            return self.times(*operands, node=node)
+            return self.times(operands[0], operands[1], node)
         if primitive is MULTIPLY and not node.params:
-            return self.times(*operands, node=node, primitive=MULTIPLY)
+            return self.times(operands[0], operands[1], node, MULTIPLY)
         if primitive is ADD and not node.params:
-            return self.plus(*operands, node=node)
+            return self.plus(operands[0], operands[1], node)
         if primitive.function is cast and self.dtype_of(operands[0]) == node.dtype:
             return operands[0]
         return self.apply(primitive, operands, node, node.params)
@@ -176,7 +176,7 @@ class Scalars:
         """The dtype of an element."""
         return self.nodes[x].dtype if type(x) is int else x.dtype
 
-    def by_entries(self, node: Node, operands: Sequence[np.ndarray]) -> np.ndarray | None:
+    def by_entries(self, node: Node, operands: Sequence[Any]) -> np.ndarray | None:
         """Functions that are their local Jacobian, entry by entry."""
         wanted = [k for k, x in enumerate(operands) if x is not None and any(type(each) is int for each in x.flat)]
         parents = [node.parents[k] for k in wanted]
@@ -198,7 +198,7 @@ class Scalars:
         elements = [self.dtype_of(x).type(0) if type(x) is int else x for x in operand.flat]
         return np.array(elements).reshape(operand.shape)
 
-    def by_products(self, node: Node, operands: Sequence[np.ndarray]) -> np.ndarray | None:
+    def by_products(self, node: Node, operands: Sequence[Any]) -> np.ndarray | None:
         """Products in index notation, term by term."""
         assert node.primitive is not None
         labels_of = node.primitive.rule.labels
@@ -217,7 +217,7 @@ class Scalars:
             found[to] = self.plus(found[to], self.times(a, b, node, multiply), node)
         return found
 
-    def by_folding(self, node: Node, operands: Sequence[np.ndarray]) -> np.ndarray | None:
+    def by_folding(self, node: Node, operands: Sequence[Any]) -> np.ndarray | None:
         """Reductions by a function of two numbers, along axes."""
         primitive = node.primitive
         assert primitive is not None
