@@ -20,6 +20,7 @@ from jacfwd.api import (
     value_and_gradient,
     value_and_jacobian,
 )
+from jacfwd.coloring import coloring
 from jacfwd.errors import (
     BranchChangedError,
     JacfwdError,
@@ -44,6 +45,7 @@ __all__ = [
     "TracerConversionError",
     "UnsupportedFunctionError",
     "check_jacobian",
+    "coloring",
     "cost",
     "gradient",
     "hessian",

@@ -5,7 +5,7 @@ import math
 
 from jacfwd.accumulate import columns_of, structure
 from jacfwd.chain import Chain
-from jacfwd.coloring import greedy
+from jacfwd.coloring.greedy import greedy
 from jacfwd.formats import compose as algebra
 from jacfwd.formats.base import Format
 from jacfwd.graph import Graph

@@ -1,10 +1,12 @@
-"""Checks for rules, slow and obvious, which explain their verdict.
+"""Checks, slow and obvious, which explain their verdict.
 
 `check_rule` holds one primitive at one call against everything that can be known without its rule: NumPy's
-own value, differences, and the laws that tie the readings of a local Jacobian together.
+own value, differences, and the laws that tie the readings of a local Jacobian together. `check_coloring` holds
+colors against the definition of their kind.
 """
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -17,10 +19,11 @@ from jacfwd.differences import complex_step, richardson
 from jacfwd.errors import JacobianMismatchError, UnsupportedFunctionError
 from jacfwd.formats.base import Format
 from jacfwd.formats.dispatch import as_dtype
+from jacfwd.pattern import Pattern
 from jacfwd.primitive import Call, Primitive, Rule
 from jacfwd.rules import find, name_of
 
-__all__ = ["check_rule"]
+__all__ = ["check_coloring", "check_rule"]
 
 Array = npt.NDArray[Any]
 
@@ -368,3 +371,65 @@ def fail(
         at = [int(i) for i in np.unravel_index(position, wrong.shape)]
         lines.append(f"  {describe(at)}: expected {expected.flat[position]}, got {got.flat[position]}")
     raise JacobianMismatchError("\n".join(lines))
+
+
+# Colorings
+
+
+def check_coloring(S: Any, colors: npt.ArrayLike, kind: str = "columns") -> None:
+    """Verify by the definition that colors allow every entry of a matrix to be read off its products with seeds.
+
+    "columns": no two columns of one color have entries in one row; "rows": the same of the transpose. "star":
+    neighbours in the graph of a symmetric pattern differ, and no path of four vertices has only two colors.
+
+    Parameters
+    ----------
+    S : Pattern or two-dimensional scipy.sparse array, shape (m, n)
+    colors : integer array, shape (n,), for rows (m,)
+
+    Raises
+    ------
+    ValueError
+        If there is not one non-negative integer for each column, or the definition is not met; the message
+        names the columns.
+
+    >>> check_coloring(sparse.eye_array(3), [0, 0, 0])
+    >>> check_coloring(sparse.csr_array([[1, 1]]), [0, 0])
+    Traceback (most recent call last):
+        ...
+    ValueError: columns 0 and 1 share color 0, and both have an entry in row 0
+    """
+    pattern = S if isinstance(S, Pattern) else Pattern.from_sparse(S)
+    pattern = pattern.T if kind == "rows" else pattern
+    given: Array = np.asarray(colors)
+    n = pattern.shape[1]
+    if given.shape != (n,) or (n and (given.dtype.kind not in "iu" or given.min() < 0)):
+        got = f"{given.dtype} of shape {given.shape}"
+        raise ValueError(f"colors must be {n} non-negative integers, one for each of the {kind}, got {got}")
+    rows = [pattern.indices[a:b].tolist() for a, b in itertools.pairwise(pattern.indptr.tolist())]
+    if kind == "star":
+        check_star(rows, given.tolist())
+    else:
+        check_groups(rows, given.tolist(), ("columns", "row") if kind == "columns" else ("rows", "column"))
+
+
+def check_groups(rows: list[list[int]], color: list[int], names: tuple[str, str]) -> None:
+    """No two columns of one color have entries in one row."""
+    for row, columns in enumerate(rows):
+        for a, b in itertools.combinations(columns, 2):
+            if color[a] == color[b]:
+                both = f"{names[0]} {a} and {b}"
+                raise ValueError(f"{both} share color {color[a]}, and both have an entry in {names[1]} {row}")
+
+
+def check_star(rows: list[list[int]], color: list[int]) -> None:
+    """Neighbours differ, and every path of four vertices has three colors."""
+    near = [[w for w in row if w != v] for v, row in enumerate(rows)]
+    for a, row in enumerate(near):
+        for b in row:
+            if color[a] == color[b]:
+                raise ValueError(f"columns {a} and {b} are neighbours and share color {color[a]}")
+            for c in near[b]:
+                for d in near[c]:
+                    if color[a] == color[c] and color[b] == color[d] and a != c and b != d:
+                        raise ValueError(f"the path of columns {a}, {b}, {c}, {d} has only two colors")

@@ -8,9 +8,10 @@ from scipy import linalg, optimize, sparse
 
 from bench import functions, problems
 from bench.problems import PROBLEMS
-from jacfwd.coloring import check, greedy
+from jacfwd.coloring.greedy import greedy
 from jacfwd.differences import complex_step, difference_jacobian, richardson
 from jacfwd.pattern import Pattern
+from jacfwd.testing import check_coloring
 
 BY_NAME = {problem.name: problem for problem in PROBLEMS}
 every_problem = pytest.mark.parametrize("problem", PROBLEMS, ids=list(BY_NAME))
@@ -59,7 +60,7 @@ def test_a_complex_step_confirms_it_where_the_function_is_analytic(problem):
 def test_number_of_colors(problem):
     pattern = Pattern.from_sparse(sparse.csr_array(difference_jacobian(problem.function, problem.point)))
     colors = greedy(pattern)
-    check(pattern, colors)
+    check_coloring(pattern, colors)
     if problem.colors is not None:
         assert colors.max() + 1 == problem.colors
 

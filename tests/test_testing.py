@@ -8,7 +8,7 @@ from jacfwd.formats.entries import Entries, coo_entries, diagonal
 from jacfwd.formats.operators import Operator
 from jacfwd.pattern import Pattern
 from jacfwd.primitive import composed, constant, elementwise, local_rule, moves, reduction, wirtinger
-from jacfwd.testing import check_rule
+from jacfwd.testing import check_coloring, check_rule
 
 X = np.array([0.5, 1.5, -2.0])
 Z = X + 1j * X[::-1]
@@ -183,3 +183,34 @@ def test_low_precision_is_judged_by_its_own_rounding():
     check_rule(np.sin, x, rule=elementwise(lambda out, x: np.cos(x) + 1e-5))
     with pytest.raises(JacobianMismatchError):
         check_rule(np.sin, x, rule=elementwise(lambda out, x: np.cos(x) + 1e-2))
+
+
+# Colorings
+
+
+@pytest.mark.parametrize(
+    ("entries", "shape", "colors", "kind", "message"),
+    [
+        ([(1, 0), (1, 2)], (2, 3), [4, 0, 4], "columns", "columns 0 and 2 share color 4, and both have .* row 1"),
+        ([(0, 1), (2, 1)], (3, 2), [4, 0, 4], "rows", "rows 0 and 2 share color 4, and both have .* column 1"),
+        ([(0, 1), (1, 0)], (2, 2), [1, 1], "star", "columns 0 and 1 are neighbours and share color 1"),
+        (
+            [(0, 1), (1, 0), (1, 2), (2, 1), (2, 3), (3, 2)],
+            (4, 4),
+            [0, 1, 0, 1],
+            "star",
+            "the path of columns 0, 1, 2, 3 has only two colors",
+        ),
+    ],
+)
+def test_wrong_colorings_are_explained(entries, shape, colors, kind, message):
+    pattern = Pattern.from_coo(*np.transpose(entries), shape)
+    check_coloring(pattern, np.arange(len(colors)), kind)
+    with pytest.raises(ValueError, match=message):
+        check_coloring(pattern, colors, kind)
+
+
+@pytest.mark.parametrize("colors", [[0, 1], [0.0, 1.0, 2.0], [0, -1, 2], [[0, 1, 2]]])
+def test_one_color_is_wanted_for_each_column(colors):
+    with pytest.raises(ValueError, match="3 non-negative integers, one for each of the columns"):
+        check_coloring(Pattern.from_coo([], [], (2, 3)), colors)

@@ -50,8 +50,8 @@ class Coloring:
     def lower_bound(self) -> int:
         """A number of colors below which there is no such coloring: the longest row, for rows the longest column.
 
-        Of a star coloring any two colors make a forest, so that p colors of n vertices allow at most
-        `(p - 1) n - p (p - 1) / 2` edges (Albertson et al. 2004, Theorem 3.2, for graphs without loops).
+        In a star coloring any two colors a, b make a forest, which has less than `n_a + n_b` edges: p colors of n
+        vertices allow at most `(p - 1) n - p (p - 1) / 2` edges.
         """
         return lower_bound(self.pattern, self.kind)
 

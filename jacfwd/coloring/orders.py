@@ -4,6 +4,7 @@ Two columns are neighbours where they share a row. Degrees count neighbours once
 a row of k entries takes one addition and not the k^2 / 2 pairs of its columns.
 """
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -81,4 +82,4 @@ def removed(pattern: Pattern, degrees: npt.NDArray[np.int64], first: npt.NDArray
 def lists(pattern: Pattern) -> list[list[int]]:
     """The columns of every row."""
     starts, indices = pattern.indptr.tolist(), pattern.indices.tolist()
-    return [indices[a:b] for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    return [indices[a:b] for a, b in itertools.pairwise(starts)]
