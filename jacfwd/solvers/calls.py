@@ -1,0 +1,62 @@
+"""Calls in SciPy's signatures: bound once at the door, with the kind of Jacobian that was asked for."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+__all__ = ["KINDS", "kind_for", "like", "with_rest"]
+
+# The kinds of Jacobian that `jac=` may name; anything else is SciPy's.
+KINDS = ("exact", "dense", "sparse", "operator", "products")
+
+
+def like(original: Callable) -> Callable[[Callable[[dict[str, Any]], Any]], Callable]:
+    """Give a function of bound arguments the signature of `original`, a function of SciPy's.
+
+    Arguments that were not given are absent from the dictionary, keyword arguments that `original` lacks are in it.
+    """
+    signature = inspect.signature(original)
+    variadic = {p.name for p in signature.parameters.values() if p.kind is inspect.Parameter.VAR_KEYWORD}
+
+    def decorate(function: Callable[[dict[str, Any]], Any]) -> Callable:
+        @functools.wraps(function)
+        def public(*args: Any, **kwargs: Any) -> Any:
+            given = dict(signature.bind(*args, **kwargs).arguments)
+            for name in variadic:
+                given.update(given.pop(name, {}))
+            return function(given)
+
+        public.__signature__ = signature  # type: ignore[attr-defined]
+        del public.__wrapped__
+        return public
+
+    return decorate
+
+
+def kind_for(wanted: str, method: str, allowed: Sequence[str], instead: Mapping[str, str]) -> str:
+    """The kind of derivative for a solver's method, out of those that it takes, the best one first.
+
+    Raises ValueError, saying what to pass, where the method does not take what is wanted.
+    """
+    if wanted == "exact":
+        return allowed[0] if allowed else "none"
+    if wanted in allowed:
+        return wanted
+    takes = " or ".join(repr(kind) for kind in allowed) if allowed else "no derivative at all"
+    hint = instead.get(wanted)
+    other = f"; for {wanted!r} pass {hint}" if hint else ""
+    raise ValueError(f"method={method!r} takes {takes}, not {wanted!r}: leave it out, or pass one of these{other}")
+
+
+def with_rest(f: Callable, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Callable:
+    """f of its first argument, with the others bound."""
+    if not args and not kwargs:
+        return f
+    keywords = dict(kwargs or {})
+
+    @functools.wraps(f, updated=())
+    def bound(*inputs: Any) -> Any:
+        return f(*inputs, *args, **keywords)
+
+    return bound
