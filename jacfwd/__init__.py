@@ -4,6 +4,9 @@
 one object; `trace` the computational graph itself.
 """
 
+import importlib
+from typing import Any
+
 from jacfwd import cost, testing
 from jacfwd.api import (
     check_jacobian,
@@ -56,9 +59,17 @@ __all__ = [
     "linearize",
     "name",
     "set_threads",
+    "solvers",
     "sparsity",
     "testing",
     "trace",
     "value_and_gradient",
     "value_and_jacobian",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`jacfwd.solvers`, which is imported when first used: so are SciPy's solvers then."""
+    if name == "solvers":
+        return importlib.import_module("jacfwd.solvers")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

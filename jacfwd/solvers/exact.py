@@ -15,8 +15,7 @@ from jacfwd.chain import Chain, Sides
 from jacfwd.errors import BranchChangedError, JacfwdError
 from jacfwd.linear import LinearMap
 from jacfwd.methods import dense, sparse
-from jacfwd.program.jacobian import SparseJacobian
-from jacfwd.program.reading import dense_jacobian, pushed
+from jacfwd.program.programs import Programs
 from jacfwd.recorded import Recorded, record
 
 __all__ = ["Exact", "Report", "is_sparse"]
@@ -59,64 +58,53 @@ class Report:
 
 
 class Branch:
-    """One recording and the programs made of it, with respect to some of its inputs.
-
-    Programs are made at the second use: many a branch is met once.
-    """
+    """One recording, with respect to some of its inputs: programs from the second use on, many are met once."""
 
     def __init__(self, found: Recorded, point: list[Any], wrt: Sequence[int]) -> None:
-        self.graph, self.point = found.graph, point
+        self.graph = found.graph
         self.wrt = [found.graph.inputs[k] for k in wrt]
-        self.values: list[Any] | None = found.values
-        self.programs: dict[Any, Any] = {}
+        self.point, self.values = point, found.values
+        real = all(found.graph.nodes[at].dtype.kind != "c" for at in found.graph.inputs)
+        # Where inputs are complex the graph is interpreted.
+        self.programs = Programs(found.graph, point) if real else None
+
+    def sides(self, _: list[Any]) -> Sides:
+        """Rows and columns of the Jacobian."""
+        return Sides(self.graph, self.wrt)
 
     def chain(self, leaves: list[Any]) -> Chain:
-        """Local Jacobians at a point."""
-        return Chain(self.graph, self.graph.evaluate(leaves), self.wrt)
+        """Local Jacobians at a point; where the recording was made, its values serve once."""
+        values, self.values = self.values, []
+        if not values or not all(map(np.array_equal, leaves, self.point)):
+            values = self.graph.evaluate(leaves)
+        return Chain(self.graph, values, self.wrt)
 
-    def first(self) -> Chain | None:
-        """The chain where the recording was made, once; None afterwards."""
-        values, self.values = self.values, None
-        return None if values is None else Chain(self.graph, values, self.wrt)
-
-    def program(self, key: Any, make: Callable[[], Any]) -> Any:
-        """The program of this name, or None where it cannot be made and the graph is interpreted."""
-        if key not in self.programs:
-            try:
-                self.programs[key] = make() if self.real else None
-            except (TypeError, ValueError, NotImplementedError):
-                self.programs[key] = None
-        return self.programs[key]
-
-    @property
-    def real(self) -> bool:
-        """Whether no input is complex: programs are for those."""
-        return all(self.graph.nodes[at].dtype.kind != "c" for at in self.graph.inputs)
-
-    def matrix(self, leaves: list[Any], kind: str) -> tuple[list[Any] | None, Any]:
-        """Values (where they come for free) and the Jacobian `(m, n)` at a point, dense or sparse."""
-        chain = self.first()
-        if chain is None:
-            program = self.program(kind, lambda: self._matrix_program(kind))
+    def dense(self, leaves: list[Any]) -> tuple[list[Any] | None, np.ndarray]:
+        """The values, where they come for free, and the Jacobian `(m, n)`."""
+        if not self.values and self.programs is not None:
+            program = self.programs.dense(self.wrt, "auto")
             if program is not None:
-                values, found = program(leaves)
-                return values, found[0] if kind == "dense" else found
-            chain = self.chain(leaves)
-        return None, dense(chain, "auto") if kind == "dense" else sparse(chain, "auto")
+                values, (matrix,) = program(leaves)
+                return values, matrix
+        return None, dense(self.chain(leaves), "auto")
 
-    def _matrix_program(self, kind: str) -> Any:
-        if kind == "dense":
-            return dense_jacobian(self.graph, self.point, self.wrt, "auto")
-        return SparseJacobian(self.graph, self.point, self.wrt, values=True)
+    def sparse(self, leaves: list[Any]) -> tuple[list[Any] | None, Any]:
+        """The same with a CSR array."""
+        if not self.values and self.programs is not None:
+            program = self.programs.sparse(self.wrt, True)
+            if program is not None:
+                return program(leaves)
+        return None, sparse(self.chain(leaves), "auto")
 
-    def product(self, leaves: list[Any], tangents: list[Any]) -> list[Any]:
-        """The outputs' tangents, in one direction of the differentiated inputs."""
-        every = dict(zip(self.wrt, tangents, strict=True))
-        seeds = [every.get(at) for at in self.graph.inputs]
-        program = self.program("product", lambda: pushed(self.graph, self.point, seeds))
+    def product(self, leaves: list[Any], tangent: Any) -> list[Any]:
+        """The outputs' tangents, in one direction of the first differentiated input."""
+        seeds = [tangent if at == self.wrt[0] else None for at in self.graph.inputs]
+        self.values = []
+        program = None if self.programs is None else self.programs.pushed(seeds)
         if program is not None:
-            return program(leaves, tangents)[1]
-        held = self.chain(leaves).tangents([np.reshape(v, (1, *np.shape(v))) for v in tangents])
+            return program(leaves, [tangent])[1]
+        chain = self.chain(leaves)
+        held = chain.tangents([np.reshape(tangent, (1, *np.shape(tangent)))])
         return [held[out.node][0] if out.node in held else np.zeros(out.shape, out.dtype) for out in self.graph.outputs]
 
 
@@ -144,8 +132,8 @@ class Exact:
 
     # What solvers call
 
-    def value(self, *inputs: Any) -> Any:
-        """What f returns; further arguments, which f is bound to already, are left aside."""
+    def value(self, *inputs: Any, **_: Any) -> Any:
+        """What f returns; further arguments, which f is bound to already, are left aside here and below."""
         self.report.evaluations += 1
         inputs = inputs[: self.count]
         key = _key(inputs)
@@ -153,15 +141,15 @@ class Exact:
         self._known = key, found
         return found
 
-    def dense(self, *inputs: Any) -> np.ndarray:
+    def dense(self, *inputs: Any, **_: Any) -> np.ndarray:
         """The Jacobian `(m, n)` as an array."""
-        return self._matrix(inputs, "dense")
+        return self._matrix(inputs, Branch.dense)
 
-    def sparse(self, *inputs: Any) -> Any:
+    def sparse(self, *inputs: Any, **_: Any) -> Any:
         """The Jacobian `(m, n)` as a CSR array."""
-        return self._matrix(inputs, "sparse")
+        return self._matrix(inputs, Branch.sparse)
 
-    def operator(self, *inputs: Any) -> LinearMap:
+    def operator(self, *inputs: Any, **_: Any) -> LinearMap:
         """The Jacobian as an operator, which is never formed."""
         start = time.perf_counter()
         leaves = _leaves(inputs[: self.count])
@@ -176,11 +164,11 @@ class Exact:
         leaves = _leaves(given[: self.count])
         direction = np.reshape(given[self.count], np.shape(leaves[self.wrt[0]]))
         tangent = np.array(direction, leaves[self.wrt[0]].dtype)[()]
-        found = self._on_branch(leaves, lambda branch, at: branch.product(at, [tangent]))
+        found = self._on_branch(leaves, lambda branch, at: branch.product(at, tangent))
         self._took(start)
         return np.concatenate([np.ravel(part) for part in found])
 
-    def automatic(self, *inputs: Any) -> Any:
+    def automatic(self, *inputs: Any, **_: Any) -> Any:
         """The Jacobian as a CSR array where it is large and sparse by structure, else dense."""
         return self.sparse(*inputs) if self.prefers_sparse(*inputs) else self.dense(*inputs)
 
@@ -194,10 +182,10 @@ class Exact:
         if self._sparse is None:
             start = time.perf_counter()
             leaves = _leaves(inputs[: self.count])
-            sides = self._on_branch(leaves, lambda branch, at: Sides(branch.graph, branch.wrt))
+            sides = self._on_branch(leaves, Branch.sides)
             self._sparse = sides.m * sides.n >= LARGE
             if self._sparse:
-                matrix = self._on_branch(leaves, lambda branch, at: branch.matrix(at, "sparse"))[1]
+                matrix = self._on_branch(leaves, Branch.sparse)[1]
                 self._sparse = is_sparse(matrix)
                 # The solver asks for it next, at the same point.
                 self._ready = (_key(inputs[: self.count]), matrix) if self._sparse else None
@@ -206,18 +194,18 @@ class Exact:
 
     # Recordings
 
-    def _matrix(self, inputs: tuple[Any, ...], kind: str) -> Any:
+    def _matrix(self, inputs: tuple[Any, ...], read: Callable) -> Any:
         start = time.perf_counter()
         inputs = inputs[: self.count]
         ready, self._ready = self._ready, None
-        if ready is not None and kind == "sparse" and ready[0] == _key(inputs):
+        if ready is not None and read is Branch.sparse and ready[0] == _key(inputs):
             self._took(start)
             return ready[1]
         leaves = _leaves(inputs)
-        values, found = self._on_branch(leaves, lambda branch, at: branch.matrix(at, kind))
+        values, found = self._on_branch(leaves, read)
         if values is not None and self._known is not None and self._outdated(inputs, values):
             self._branches.clear()
-            _, found = self._on_branch(leaves, lambda branch, at: branch.matrix(at, kind))
+            _, found = self._on_branch(leaves, read)
         self._took(start)
         return found
 

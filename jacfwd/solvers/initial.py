@@ -109,7 +109,7 @@ def _packed(exact: Exact, lower: int, upper: int) -> Callable:
     def bands(*inputs: Any) -> np.ndarray:
         matrix = exact.dense(*inputs)
         n = matrix.shape[0]
-        i, j = np.indices(matrix.shape)
+        i, j = np.broadcast_arrays(np.arange(n)[:, None], np.arange(n))
         inside = (i - j <= lower) & (j - i <= upper)
         if matrix[~inside].any():
             raise ValueError(f"the Jacobian has entries outside the bands lband={lower}, uband={upper}")
