@@ -280,7 +280,7 @@ class Graph:
         if out is not None and not whole:
             raise ValueError("out= is for format='csr' and one matrix: pass flat=True")
         matrix = program(leaves, out)[1]
-        return matrix if whole else cut(program.sides, self._nested, matrix, format, flat)
+        return matrix if whole else cut(Sides(self.data, self.data.inputs), self._nested, matrix, format, flat)
 
     @functools.cached_property
     def _real(self) -> bool:

@@ -10,10 +10,11 @@ from jacfwd.formats.index import scattered
 from jacfwd.graph import Node
 from jacfwd.primitive import Call, Group
 from jacfwd.rules import TABLE
-from jacfwd.rules.internal import view
+from jacfwd.rules.internal import assemble, view
 
 __all__ = [
     "function_of",
+    "is_assembled",
     "is_buffered",
     "is_count",
     "is_elementwise",
@@ -23,7 +24,8 @@ __all__ = [
     "makes_nan_silently",
 ]
 
-VIEW, STRONG, SCATTERED = TABLE[view], TABLE[strong_product], TABLE[scattered]
+VIEW, STRONG = TABLE[view], TABLE[strong_product]
+SCATTERED, ASSEMBLE = TABLE[scattered], TABLE[assemble]
 
 
 def function_of(node: Node) -> np.ufunc | None:
@@ -59,9 +61,18 @@ def is_count(node: Node) -> bool:
     )
 
 
+def is_assembled(node: Node) -> bool:
+    """Whether it is put together from elements of others, without any conversion."""
+    return (
+        node.primitive is ASSEMBLE
+        and node.shape != ()
+        and all(c is None or np.asarray(c).dtype == node.dtype for c in node.constants)
+    )
+
+
 def is_buffered(node: Node, careful: bool = False) -> bool:
     """Whether a program computes it into memory of its own."""
-    return is_elementwise(node, careful) or is_gather(node)
+    return is_elementwise(node, careful) or is_gather(node) or is_assembled(node)
 
 
 def is_linear(node: Node, moving: Iterable[np.dtype]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from jacfwd.graph import Graph
 from jacfwd.program import reading
+from jacfwd.program.batches import batched
 from jacfwd.program.jacobian import SparseJacobian
 from jacfwd.program.reading import Reading
 
@@ -17,19 +18,18 @@ class Programs:
     """Value, tangents, Jacobians, gradient and Hessian products of a graph as programs, prepared at one point.
 
     None stands for what cannot be recorded again, which is then interpreted. `wrt` are input nodes. They hold for all
-    points of the branch, may be called from several threads, and are not pickled but made again.
+    points of the branch and may be called from several threads.
     """
 
     def __init__(self, graph: Graph, point: Sequence[Any]) -> None:
-        self.graph, self.point = graph, point
+        self.point = point
+        self.graph = batched(graph)
+        self._input = dict(zip(graph.inputs, self.graph.inputs, strict=True))
         self._made: dict[Hashable, Any] = {}
         self._lock = threading.RLock()
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"graph": self.graph, "point": self.point}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(**state)  # type: ignore[misc]
+    def _inputs(self, wrt: Sequence[int]) -> list[int]:
+        return [self._input[at] for at in wrt]
 
     def _get(self, key: Hashable, make: Callable[[], Any]) -> Any:
         try:
@@ -55,22 +55,22 @@ class Programs:
     def block(self, wrt: Sequence[int], seeds: Any) -> Reading | None:
         """Tangents `(p, m)` for seeds `(p, n)`."""
         key = f"{seeds.shape[0]} tangents", tuple(wrt)
-        return self._get(key, lambda: reading.block_pushed(self.graph, self.point, wrt, seeds))
+        return self._get(key, lambda: reading.block_pushed(self.graph, self.point, self._inputs(wrt), seeds))
 
     def dense(self, wrt: Sequence[int], method: str) -> Reading | None:
         """Outputs and the Jacobian `(m, n)`."""
         key = "Jacobian", tuple(wrt), method
-        return self._get(key, lambda: reading.dense_jacobian(self.graph, self.point, wrt, method))
+        return self._get(key, lambda: reading.dense_jacobian(self.graph, self.point, self._inputs(wrt), method))
 
     def sparse(self, wrt: Sequence[int], values: bool = False) -> SparseJacobian | None:
         """The Jacobian as canonical CSR, and the outputs if they are wanted."""
         key = "sparse Jacobian", tuple(wrt), values
-        return self._get(key, lambda: SparseJacobian(self.graph, self.point, wrt, values))
+        return self._get(key, lambda: SparseJacobian(self.graph, self.point, self._inputs(wrt), values))
 
     def gradient(self, wrt: Sequence[int], method: str = "auto") -> Reading | None:
         """The output and its gradient, one array for each input."""
         key = "value and gradient", tuple(wrt), method
-        return self._get(key, lambda: reading.gradient(self.graph, self.point, wrt, method))
+        return self._get(key, lambda: reading.gradient(self.graph, self.point, self._inputs(wrt), method))
 
     def hessian_product(self, tangents: Sequence[Any]) -> Reading | None:
         """The output and the derivative of its gradient in one direction."""
@@ -81,7 +81,7 @@ class Programs:
         """The gradient as a graph of its own, whose Jacobian is the Hessian."""
 
         def make() -> Graph:
-            found = reading.gradient(self.graph, self.point, wrt, "reverse")
+            found = reading.gradient(self.graph, self.point, self._inputs(wrt), "reverse")
             return dataclasses.replace(found.graph, outputs=found.graph.outputs[found.n_values :])
 
         return self._get(("gradient's graph", tuple(wrt)), make)

@@ -11,10 +11,18 @@ from typing import Any
 import numpy as np
 
 from jacfwd.formats.dispatch import strong_product
-from jacfwd.formats.index import c_strides
+from jacfwd.formats.index import IndexMap, c_strides
 from jacfwd.graph import Graph, Node, hold
 from jacfwd.locations import describe
-from jacfwd.program.kinds import function_of, is_buffered, is_count, is_elementwise, is_gather, makes_nan_silently
+from jacfwd.program.kinds import (
+    function_of,
+    is_assembled,
+    is_buffered,
+    is_count,
+    is_elementwise,
+    is_gather,
+    makes_nan_silently,
+)
 from jacfwd.program.places import Place, last_uses
 from jacfwd.program.schedule import scheduled
 from jacfwd.program.slots import Slots, Write
@@ -134,6 +142,8 @@ class Statements(Values):
             self.gather(at)
         elif is_count(node):
             self.count(at)
+        elif is_assembled(node):
+            self.assembled(at)
         elif self.careful and node.primitive is STRONG:
             self.call(at, "strong_product", strong_product)
         else:
@@ -179,6 +189,34 @@ class Statements(Values):
             out = self.name(Place(at, node.shape, 0, c_strides(node.shape)), at)
             # With this mode NumPy writes without a copy in between; no position is out of range.
             self.lines.append(f"{source}.take({positions}, None, {out}, 'clip')")
+
+    def assembled(self, at: int) -> None:
+        """Elements of several arrays, each part written where it belongs."""
+        node = self.nodes[at]
+        flat, begin = node.params["index"].flat, 0
+        names = [None if p is None else self.flat_of(p, self.name(self.where[p], p)) for p in node.parents]
+        out = self.memory_for(at)
+        for k, parent in enumerate(node.parents):
+            size = math.prod(self.nodes[parent].shape) if parent is not None else np.size(node.constants[k])
+            here = np.flatnonzero((flat >= begin) & (flat < begin + size))
+            positions, begin = flat[here] - begin, begin + size
+            if not len(here):
+                continue
+            if parent is None:
+                own = self.names.constant(np.reshape(node.constants[k], -1)[positions])
+            elif len(positions) == size and np.array_equal(positions, np.arange(size)):
+                own = str(names[k])
+            else:
+                own = f"{names[k]}[{self.stretch(positions)}]"
+            self.lines.append(f"{out}[{self.stretch(here)}] = {own}")
+
+    def stretch(self, positions: np.ndarray) -> str:
+        """Positions as a slice where they are evenly spaced, else by the name of their array."""
+        linear = IndexMap.of_positions(positions, (0,)).linear
+        if linear is None or linear[1] <= 0:
+            return self.names.constant(positions, "at")
+        start, step = linear
+        return self.slots(slice(start, start + step * (len(positions) - 1) + 1, step))
 
     def count(self, at: int) -> None:
         """Sums of elements that meet at the same place."""
