@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from jacfwd.arguments import FIRST, has_floats, select
+from jacfwd.arguments import FIRST, Selection, has_floats, select
 from jacfwd.callables import Derivative
 from jacfwd.chain import Chain
 from jacfwd.differences import difference_jacobian
 from jacfwd.errors import JacobianMismatchError
+from jacfwd.kept import Kept
 from jacfwd.linear import LinearMap, flat_rows
 from jacfwd.methods import check_choices, dense, require_single, shaped, written
 from jacfwd.pattern import Pattern
@@ -109,10 +110,18 @@ class Options:
     method: str = "auto"
     has_aux: bool = False
     holomorphic: bool = False
+    record: bool = False
+    verify: Any = "auto"
     value: bool = False
 
     def __post_init__(self) -> None:
         check_choices(self.method, self.format)
+        # Not by `in`: 1 equals True.
+        if not any(self.verify == choice and type(self.verify) is type(choice) for choice in VERIFY):
+            raise ValueError(f"verify must be one of {', '.join(map(repr, VERIFY))}, got {self.verify!r}")
+
+
+VERIFY = ("auto", True, False, "always")
 
 
 class Jacobian(Derivative):
@@ -124,6 +133,7 @@ class Jacobian(Derivative):
     def __init__(self, f: Callable, **options: Any) -> None:
         super().__init__(f, **options)
         self.wanted = Options(**options)
+        self._kept = Kept(self) if self.wanted.record else None
 
     @property
     def function(self) -> Callable:
@@ -131,19 +141,35 @@ class Jacobian(Derivative):
         return self.f
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        kept = self._kept
+        return self.unrecorded(self.select(args, kwargs)) if kept is None else kept(args, kwargs)
+
+    def clear(self) -> None:
+        """Forget what `record=True` has recorded."""
+        if self._kept is not None:
+            self._kept.clear()
+
+    def select(self, args: tuple, kwargs: dict[str, Any]) -> Selection:
+        """The call with its selected arguments, checked."""
         options = self.wanted
         if options.sparse and running() is not None:
             raise TypeError("a sparse Jacobian cannot be traced by an outer derivative; use sparse=False inside")
-        selection = select(
+        return select(
             self.function, args, kwargs, options.argnums, argnames=options.argnames, holomorphic=options.holomorphic
         )
-        found = record(selection, options.has_aux)
-        chain = found.chain()
-        J = self.matrix(found, chain)
+
+    def unrecorded(self, selection: Selection) -> Any:
+        """The result by a run of f that is not kept."""
+        found = record(selection, self.wanted.has_aux, self.wanted.verify in (True, "always"))
+        J = self.matrix(found, found.chain())
+        return self.answer(found.outputs(), found.aux, J)
+
+    def answer(self, y: Any, aux: Any, J: Any) -> Any:
+        """The result of a call, made of its parts."""
+        options = self.wanted
         if options.value:
-            y = found.outputs()
-            return ((y, found.aux), J) if options.has_aux else (y, J)
-        return (J, found.aux) if options.has_aux else J
+            return ((y, aux), J) if options.has_aux else (y, J)
+        return (J, aux) if options.has_aux else J
 
     def matrix(self, found: Recorded, chain: Chain) -> Any:
         """The Jacobian in the kind that was asked for."""
@@ -171,7 +197,12 @@ class Hessian(Jacobian):
 
     @property
     def function(self) -> Callable:
-        return Gradient(self.f, argnums=self.wanted.argnums, method="reverse")
+        return Gradient(self.f, argnums=self.wanted.argnums, method="reverse", verify=self._checks_inside)
+
+    @property
+    def _checks_inside(self) -> Any:
+        """Whether each value of f is verified, which the gradient's value says little of."""
+        return self.wanted.verify in (True, "always") or (self.wanted.record and self.wanted.verify == "auto")
 
 
 def jacobian(
@@ -185,6 +216,8 @@ def jacobian(
     method: str = "auto",
     has_aux: bool = False,
     holomorphic: bool = False,
+    record: bool = False,
+    verify: Any = "auto",
 ) -> Jacobian:
     """The Jacobian of f as a function: `J[i, j] = d f_i / d x_j`.
 
@@ -201,10 +234,16 @@ def jacobian(
         or "auto"
     has_aux : f returns `(out, aux)`; the result is then `(J, aux)`
     holomorphic : the inputs are complex and f is complex differentiable
+    record : keep recordings, and run f only where none is good for a call: for arguments of other shapes, dtypes or
+        structure, other integers, strings and objects, another branch, other globals or closure cells of f. All
+        float and complex arguments are inputs. In-place changes of captured arrays are not seen; `.clear()` forgets
+    verify : compare the recorded value with a plain call of f: True at each recording, False never, "always" at each
+        call, also where nothing is recorded; "auto": at recordings that are kept
 
     Raises
     ------
     NotDifferentiableError : a selected argument is an integer, boolean or object
+    TracerConversionError : a derivative would be lost, or the verified value is another one
     ValueError : argnums repeated, empty or out of range
 
     >>> import numpy as np
@@ -214,7 +253,8 @@ def jacobian(
            [0., 3., 2.]])
     """
     options = {"argnums": argnums, "argnames": argnames, "sparse": sparse, "format": format, "flat": flat,
-               "method": method, "has_aux": has_aux, "holomorphic": holomorphic}  # fmt: skip
+               "method": method, "has_aux": has_aux, "holomorphic": holomorphic, "record": record,
+               "verify": verify}  # fmt: skip
     return Jacobian(f, **options)
 
 
@@ -229,6 +269,8 @@ def value_and_jacobian(
     method: str = "auto",
     has_aux: bool = False,
     holomorphic: bool = False,
+    record: bool = False,
+    verify: Any = "auto",
 ) -> Jacobian:
     """Value and Jacobian from one evaluation of f; parameters as for `jacobian`.
 
@@ -237,7 +279,8 @@ def value_and_jacobian(
     (9.0, 6.0)
     """
     options = {"argnums": argnums, "argnames": argnames, "sparse": sparse, "format": format, "flat": flat,
-               "method": method, "has_aux": has_aux, "holomorphic": holomorphic, "value": True}  # fmt: skip
+               "method": method, "has_aux": has_aux, "holomorphic": holomorphic, "record": record, "verify": verify,
+               "value": True}  # fmt: skip
     return Jacobian(f, **options)
 
 
@@ -252,8 +295,16 @@ def jacfwd(f: Callable, argnums: Any = FIRST, *, has_aux: bool = False) -> Jacob
     return Jacobian(f, argnums=argnums, method="forward", has_aux=has_aux)
 
 
-def gradient(f: Callable, argnums: Any = FIRST, *, method: str = "auto", has_aux: bool = False) -> Gradient:
-    """The gradient of a function with one output, in the shape of its input.
+def gradient(
+    f: Callable,
+    argnums: Any = FIRST,
+    *,
+    method: str = "auto",
+    has_aux: bool = False,
+    record: bool = False,
+    verify: Any = "auto",
+) -> Gradient:
+    """The gradient of a function with one output, in the shape of its input; parameters as for `jacobian`.
 
     Raises ValueError where the output has another size than 1.
 
@@ -261,21 +312,37 @@ def gradient(f: Callable, argnums: Any = FIRST, *, method: str = "auto", has_aux
     >>> gradient(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
     array([2., 4.])
     """
-    return Gradient(f, argnums=argnums, method=method, has_aux=has_aux)
+    return Gradient(f, argnums=argnums, method=method, has_aux=has_aux, record=record, verify=verify)
 
 
-def value_and_gradient(f: Callable, argnums: Any = FIRST, *, method: str = "auto", has_aux: bool = False) -> Gradient:
+def value_and_gradient(
+    f: Callable,
+    argnums: Any = FIRST,
+    *,
+    method: str = "auto",
+    has_aux: bool = False,
+    record: bool = False,
+    verify: Any = "auto",
+) -> Gradient:
     """Value and gradient from one evaluation of f.
 
     >>> y, g = value_and_gradient(lambda x: x**3)(2.0)
     >>> float(y), float(g)
     (8.0, 12.0)
     """
-    return Gradient(f, argnums=argnums, method=method, has_aux=has_aux, value=True)
+    return Gradient(f, argnums=argnums, method=method, has_aux=has_aux, record=record, verify=verify, value=True)
 
 
-def hessian(f: Callable, argnums: Any = FIRST, *, sparse: bool = False, method: str = "auto") -> Hessian:
-    """The matrix of second derivatives, by differentiating the gradient.
+def hessian(
+    f: Callable,
+    argnums: Any = FIRST,
+    *,
+    sparse: bool = False,
+    method: str = "auto",
+    record: bool = False,
+    verify: Any = "auto",
+) -> Hessian:
+    """The matrix of second derivatives, by differentiating the gradient; parameters as for `jacobian`.
 
     Raises ValueError where the output has another size than 1.
 
@@ -284,7 +351,7 @@ def hessian(f: Callable, argnums: Any = FIRST, *, sparse: bool = False, method: 
     array([[4., 2.],
            [2., 0.]])
     """
-    return Hessian(f, argnums=argnums, sparse=sparse, method=method)
+    return Hessian(f, argnums=argnums, sparse=sparse, method=method, record=record, verify=verify)
 
 
 def hvp(f: Callable, primals: Any, tangents: Any) -> tuple[Any, Any]:

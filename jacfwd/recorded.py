@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,24 +16,67 @@ from jacfwd.recording.apply import stacked
 from jacfwd.recording.interpose import suspended
 from jacfwd.recording.layout import replica
 from jacfwd.recording.record import Forward, Record
+from jacfwd.recording.refusals import check_value
 from jacfwd.recording.tracer import Tracer, plain_value
 from jacfwd.structure import Spec, as_value, flatten, kind_of, nest
 
-__all__ = ["Recorded", "combined_spec", "fresh", "pushed_forward", "record"]
+__all__ = ["Recorded", "Run", "combined_spec", "fresh", "pushed_forward", "record", "verify_replay"]
 
 # Importing the constructors registers them; nothing else is needed of them here.
 assert constructors.SUBSTITUTES
 
 
+class Run(Protocol):
+    """A call of `f` whose inputs are leaves: a `Selection`, or anything that is taken apart in this way."""
+
+    @property
+    def f(self) -> Callable:
+        """The function."""
+
+    @property
+    def leaves(self) -> list[Any]:
+        """The inputs."""
+
+    @property
+    def labels(self) -> list[str]:
+        """What the inputs are called."""
+
+    @property
+    def specs(self) -> list[Spec]:
+        """The structure of each differentiated argument."""
+
+    @property
+    def single(self) -> bool:
+        """Whether results are for the one argument alone."""
+
+    def call(self, leaves: Sequence[Any]) -> Any:
+        """The function's output with other inputs."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Slot:
+    """The place of a node's value in auxiliary output."""
+
+    node: int
+
+
 @dataclasses.dataclass
 class Recorded:
-    """A graph, its values at a point, and the structure of inputs and outputs."""
+    """A graph, its values at a point, and the structure of inputs and outputs.
+
+    `template` is the auxiliary output, with slots where values depend on the inputs.
+    """
 
     graph: Graph
     values: list[Any]
     in_spec: Spec
     out_spec: Spec
-    aux: Any = None
+    template: Any = None
+
+    @property
+    def aux(self) -> Any:
+        """Auxiliary output at the point."""
+        return replaced(self.template, Slot, lambda slot: fresh(self.values[slot.node]))
 
     def chain(self) -> Chain:
         """The chain with respect to all selected inputs."""
@@ -125,21 +168,22 @@ def fresh(leaf: Any) -> Any:
     return leaf if is_tracer(leaf) else as_value(leaf)
 
 
-def combined_spec(selection: Selection) -> Spec:
+def combined_spec(selection: Run) -> Spec:
     """The structure of all selected arguments: the one argument's, or a tuple of theirs."""
     specs = tuple(selection.specs)
     return specs[0] if selection.single else Spec(tuple, tuple(range(len(specs))), specs)
 
 
-def record(selection: Selection, has_aux: bool = False) -> Recorded:
-    """Run the function once on Tracers and keep the graph.
+def record(selection: Run, has_aux: bool = False, verify: bool = False) -> Recorded:
+    """Run the function once on Tracers and keep the graph; `verify` compares the value with a plain call.
 
-    Raises TypeError where the output is no array or structure of arrays.
+    Raises TypeError where the output is no array or structure of arrays, TracerConversionError where a value that
+    is verified is another one.
     """
     rec = Record()
     tracers = [rec.input(leaf, label) for leaf, label in zip(selection.leaves, selection.labels, strict=True)]
 
-    def outputs(out: Any) -> tuple[list[Any], Spec, Any]:
+    def outputs(out: Any) -> Outputs:
         by_user = len(rec.nodes)
         found = _outputs(out, has_aux, rec)
         # Views, buffers and lists become nodes here: no line of the user's is the place, nor gives it a name.
@@ -147,24 +191,39 @@ def record(selection: Selection, has_aux: bool = False) -> Recorded:
             node.location = None
         return found
 
-    leaves, spec, aux = _run(rec, selection, tracers, outputs)
+    leaves, spec, aux = _run(rec, selection, tracers, outputs, verify)
     return Recorded(rec.graph(leaves), rec.values, combined_spec(selection), spec, aux)
 
 
-def _run(rec: Any, selection: Selection, tracers: list[Any], outputs: Callable) -> tuple[list[Any], Spec, Any]:
-    """One run of the function on Tracers; a plain one where conversions were refused."""
-
-    def plain(scale: float = 1.0) -> tuple[list[Any], Spec, Any]:
-        values = [plain_value(leaf) for leaf in selection.leaves]
-        copies = [replica(value) if isinstance(value, np.ndarray) else value for value in values]
-        copies = [copy * copy.dtype.type(scale) if scale != 1 else copy for copy in copies]
-        with suspended():
-            return outputs(selection.call(copies))
-
-    return rec.run(selection.f, lambda: outputs(selection.call(tracers)), plain)
+Outputs = tuple[list[Any], Spec, Any]
 
 
-def _outputs(out: Any, has_aux: bool, rec: Any) -> tuple[list[Any], Spec, Any]:
+def _run(rec: Any, selection: Run, tracers: list[Any], outputs: Callable, verify: bool = False) -> Outputs:
+    """One run of the function on Tracers, and plain ones where these must agree."""
+
+    def plain(scale: float = 1.0) -> Outputs:
+        return outputs(plain_call(selection, scale))
+
+    found: Outputs = rec.run(selection.f, lambda: outputs(selection.call(tracers)), plain, verify)
+    return found
+
+
+def plain_call(selection: Run, scale: float = 1.0) -> Any:
+    """What the function itself gives at the inputs times a factor, with copies of them."""
+    values = [plain_value(leaf) for leaf in selection.leaves]
+    copies = [replica(value) if isinstance(value, np.ndarray) else value for value in values]
+    copies = [copy * copy.dtype.type(scale) if scale != 1 else copy for copy in copies]
+    with suspended():
+        return selection.call(copies)
+
+
+def verify_replay(selection: Run, found: Recorded, has_aux: bool) -> None:
+    """Raise TracerConversionError unless a replayed graph has the value that the function itself gives."""
+    leaves, spec, _ = _outputs(plain_call(selection), has_aux, None)
+    check_value(selection.f, (found.graph.results(found.values), found.out_spec), (leaves, spec))
+
+
+def _outputs(out: Any, has_aux: bool, rec: Any) -> Outputs:
     """Leaves and structure of what a function returned, while its recording is still open."""
     aux = None
     if has_aux:
@@ -172,22 +231,30 @@ def _outputs(out: Any, has_aux: bool, rec: Any) -> tuple[list[Any], Spec, Any]:
             raise TypeError(f"has_aux=True: the function must return (out, aux), got {type(out).__name__}")
         out, aux = out
     leaves, spec = flatten(out, is_leaf=is_tracer, stack=stacked)
-    return [rec.leaf(leaf) for leaf in leaves], spec, without_tracers(aux, rec)
+
+    def slot(x: Any) -> Any:
+        value = x.value
+        if x._rec is not rec:
+            return x
+        if type(value) is Tracer:
+            return value
+        return Slot(x.handle) if type(rec) is Record and x.handle is not None else fresh(value)
+
+    return [leaf if rec is None else rec.leaf(leaf) for leaf in leaves], spec, replaced(aux, Tracer, slot)
 
 
-def without_tracers(aux: Any, rec: Any) -> Any:
-    """Auxiliary output with Tracers of this recording replaced by their values."""
-    if type(aux) is Tracer and aux._rec is rec:
-        value = aux.value
-        return value if type(value) is Tracer else fresh(value)
+def replaced(aux: Any, kind: type, function: Callable[[Any], Any]) -> Any:
+    """Auxiliary output with everything of one class replaced, in lists, tuples, dicts and dataclasses too."""
+    if type(aux) is kind:
+        return function(aux)
     if isinstance(aux, dict):
-        return type(aux)({key: without_tracers(value, rec) for key, value in aux.items()})
+        return type(aux)({key: replaced(value, kind, function) for key, value in aux.items()})
     if isinstance(aux, tuple) and hasattr(aux, "_fields"):
-        return type(aux)(*(without_tracers(value, rec) for value in aux))
+        return type(aux)(*(replaced(value, kind, function) for value in aux))
     if isinstance(aux, list | tuple):
-        return type(aux)(without_tracers(value, rec) for value in aux)
+        return type(aux)(replaced(value, kind, function) for value in aux)
     if dataclasses.is_dataclass(aux) and not isinstance(aux, type):
-        changes = {f.name: without_tracers(getattr(aux, f.name), rec) for f in dataclasses.fields(aux) if f.init}
+        changes = {f.name: replaced(getattr(aux, f.name), kind, function) for f in dataclasses.fields(aux) if f.init}
         return dataclasses.replace(aux, **changes)
     return aux
 

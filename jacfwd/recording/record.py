@@ -20,7 +20,7 @@ from jacfwd.recording.apply import apply, noted
 from jacfwd.recording.interpose import RUNNING, interposed
 from jacfwd.recording.layout import place_of, replica
 from jacfwd.recording.parts import Part
-from jacfwd.recording.refusals import check_swallowed, check_text, explained
+from jacfwd.recording.refusals import check_changes, check_swallowed, check_text, check_value, explained
 from jacfwd.recording.storage import Hollow, Storage
 from jacfwd.recording.tracer import Tracer, leaked, plain_value
 from jacfwd.rules import find
@@ -78,11 +78,12 @@ class Recording:
         """Whether the recorded function has returned."""
         return self.owner is None
 
-    def run(self, function: Callable, call: Callable[[], Any], plain: Callable[..., Any]) -> Any:
+    def run(self, function: Callable, call: Callable[[], Any], plain: Callable[..., Any], verify: bool = False) -> Any:
         """Run `call()`, which calls the user's `function`, with names rebound; then close.
 
-        It returns leaves first, and so does `plain(scale)`, the same on plain inputs times a factor. That is asked
-        where a conversion was refused, and this was not what left the function.
+        It returns leaves and structure first, and so does `plain(scale)`, the same on plain inputs times a factor.
+        That is asked where a conversion was refused, and this was not what left the function, and to `verify` the
+        value.
         """
         try:
             found = self._run(function, call)
@@ -95,7 +96,17 @@ class Recording:
             check_swallowed(self.refused, found[0], lambda: plain()[0])
         if self.shown is not None:
             check_text(self.shown, found[0], lambda scale: plain(scale)[0])
+        if verify:
+            expected = plain()
+            check_value(function, found[:2], expected[:2])
+            if not (self.decided or any(is_tracer(leaf) and not leaf.constant for leaf in found[0])):
+                check_changes(function, expected[0], lambda scale: plain(scale)[0])
         return found
+
+    @property
+    def decided(self) -> bool:
+        """Whether values without derivative were made of inputs, or relied on."""
+        return True
 
     def _run(self, function: Callable, call: Callable[[], Any]) -> Any:
         token = RUNNING.set(self)
@@ -384,6 +395,10 @@ class Record(Recording):
             self._elements[handle, entry] = made._handle
             return made
         return Tracer(self, out, known, None)
+
+    @property
+    def decided(self) -> bool:
+        return bool(self.guards) or any(node.dtype.kind not in "fc" for node in self.nodes)
 
     def guard(self, handle: Any, value: Any) -> None:
         if handle not in self._guarded:

@@ -15,7 +15,7 @@ from jacfwd.formats.dispatch import is_tracer
 from jacfwd.locations import Location, describe, is_internal
 from jacfwd.recording.tracer import plain_value
 
-__all__ = ["check_swallowed", "check_text", "explained"]
+__all__ = ["check_changes", "check_swallowed", "check_text", "check_value", "explained", "same_value"]
 
 
 # What code that was given something else than numbers raises. Other exceptions are the function's own business.
@@ -60,6 +60,56 @@ def check_swallowed(refused: JacfwdError, leaves: Sequence[Any], plain: Callable
     same = len(leaves) == len(expected) and all(map(same_value, leaves, expected))
     if not same:
         raise type(refused)(f"{refused}\n(the function caught this error, and went on to another value)")
+
+
+def check_value(function: Callable, found: tuple[Sequence[Any], Any], expected: tuple[Sequence[Any], Any]) -> None:
+    """Raise TracerConversionError unless leaves and structure of a recording are those of a plain call."""
+    (leaves, spec), (plain, plain_spec) = found, expected
+    if not spec.matches(plain_spec):
+        what = f"structure {spec}, and {plain_spec}"
+    elif all(map(same_value, leaves, plain)):
+        return
+    else:
+        at = next(k for k, pair in enumerate(zip(leaves, plain, strict=True)) if not same_value(*pair))
+        what = f"value {brief(leaves[at])}, and {brief(plain[at])}"
+        what += f" (output {at})" if len(leaves) > 1 else ""
+    raise TracerConversionError(
+        f"the recorded function has {what} when it is called on plain arrays, {defined(function)}; it keeps something "
+        "from call to call, draws random numbers, or asks for the types of its arguments: pass what changes as an "
+        "argument, or verify=False if it may differ"
+    )
+
+
+def check_changes(function: Callable, expected: Sequence[Any], plain: Callable[[float], Sequence[Any]]) -> None:
+    """Raise TracerConversionError where a result that no input reaches changes all the same with the inputs."""
+    try:
+        nearby = plain(1 + 1e-6)
+    except Exception:
+        return
+    if len(expected) != len(nearby) or not all(np.array_equal(a, b) for a, b in zip(expected, nearby, strict=True)):
+        raise TracerConversionError(
+            f"the result changes with the inputs, though none was seen to reach it, {defined(function)}: it comes from "
+            "a cache inside the function, a random number, or code that reads memory by itself; compute it with NumPy "
+            "functions of the inputs, or give the code a derivative with jf.custom_jvp or jf.black_box"
+        )
+
+
+def brief(leaf: Any) -> str:
+    """A value on one line, with dtype and shape."""
+    array = np.asarray(plain_value(leaf))
+    text = " ".join(np.array2string(array, threshold=6, precision=17, floatmode="unique").split())
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({array.dtype}{list(array.shape)})"
+
+
+def defined(function: Callable) -> str:
+    """Where a function stands."""
+    inner: Any = function
+    while not hasattr(inner, "__code__"):
+        following = [getattr(inner, name, None) for name in ("__wrapped__", "func", "__func__")]
+        inner = next((f for f in following if f is not None), getattr(type(inner), "__call__", None))  # noqa: B004
+        if inner is None or type(inner).__name__ in ("wrapper_descriptor", "method-wrapper"):
+            return f"in {function!r}"
+    return f"at {describe((inner.__code__, 0))}"
 
 
 def check_text(shown: Location, leaves: Sequence[Any], plain: Callable[[float], Sequence[Any]]) -> None:

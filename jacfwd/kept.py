@@ -1,0 +1,324 @@
+"""Recordings that are kept from call to call, and found again for a call that they are good for.
+
+    arguments ──► signature (structure, shapes, dtypes) ──► branches (held arguments, captured values, guards)
+                                                               │
+                                              first call: f is recorded;  later: the program of the reading
+
+A branch is tried by running it: its guards say whether the point belongs to it.
+"""
+
+import dataclasses
+import logging
+import operator
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from jacfwd.arguments import Selection
+from jacfwd.calls import SIMPLE, Call, same_held
+from jacfwd.captured import Captured
+from jacfwd.chain import Chain, Sides
+from jacfwd.errors import BranchChangedError, JacfwdError
+from jacfwd.formats.dispatch import is_tracer
+from jacfwd.graph import Graph
+from jacfwd.methods import choose_sparse, cut
+from jacfwd.program.jacobian import SparseJacobian
+from jacfwd.program.reading import Reading
+from jacfwd.recorded import Recorded, fresh, record, verify_replay
+from jacfwd.recording.interpose import running
+from jacfwd.structure import Spec, flatten
+
+__all__ = ["BRANCHES", "PATIENCE", "Kept", "Reads"]
+
+LOGGER = logging.getLogger("jacfwd")
+# Branches kept for one signature, misses in a row after which it runs unrecorded, signatures kept.
+BRANCHES, PATIENCE, SIGNATURES = 8, 32, 64
+
+
+class Options(Protocol):
+    """What a reading depends on."""
+
+    has_aux: bool
+    value: bool
+    sparse: bool
+    format: str
+    flat: bool
+    method: str
+    verify: Any
+
+
+class Reads(Protocol):
+    """A derivative that keeps recordings: what it differentiates, and what it reads off a chain."""
+
+    f: Callable
+    wanted: Any
+
+    def select(self, args: tuple, kwargs: dict[str, Any]) -> Selection:
+        """The call with its selected arguments, checked."""
+
+    def matrix(self, found: Recorded, chain: Chain) -> Any:
+        """The derivative as it was asked for."""
+
+    def answer(self, y: Any, aux: Any, J: Any) -> Any:
+        """The result of a call, made of its parts."""
+
+    def unrecorded(self, selection: Selection) -> Any:
+        """The result by a run of f that is not kept."""
+
+
+@dataclasses.dataclass(eq=False)
+class Branch:
+    """One recording: the graph, what it is good for, and the program of the reading."""
+
+    reads: Reads
+    found: Recorded
+    point: list[Any]
+    wrt: list[int]
+    held: list[Any]
+    captured: tuple[Any, ...]
+    program: Reading | SparseJacobian | None = None
+    spec: Spec | None = None
+    interpreted: bool = False
+
+    @property
+    def graph(self) -> Graph:
+        return self.found.graph
+
+    def first(self) -> Any:
+        """The derivative where it was recorded."""
+        return self._read(self.found)
+
+    def _read(self, found: Recorded) -> Any:
+        chain = Chain(found.graph, found.values, self.wrt)
+        return self.reads.answer(found.outputs(), found.aux, self.reads.matrix(found, chain))
+
+    def __call__(self, leaves: Sequence[Any]) -> Any:
+        """The derivative at other plain leaves. Raises BranchChangedError where they belong to another branch."""
+        if self.program is None and not self.interpreted:
+            self._compile()
+        if self.interpreted:
+            return self._read(self.at(leaves))
+        assert self.program is not None
+        return self.finish(*self.program(leaves))
+
+    def at(self, leaves: Sequence[Any]) -> Recorded:
+        """The graph at other leaves, by interpretation."""
+        return dataclasses.replace(self.found, values=self.graph.evaluate([fresh(leaf) for leaf in leaves]))
+
+    def finish(self, values: list[Any], read: Any) -> Any:
+        """The result of a call from what the program computed."""
+        options: Options = self.reads.wanted
+        if self.spec is not None:
+            J = self.spec.unflatten(read)
+        elif options.format == "csr" and (options.flat or len(self.wrt) == len(self.graph.outputs) == 1):
+            J = read
+        else:
+            J = cut(Sides(self.graph, self.wrt), self.found.nested, read, options.format, options.flat)
+        y = self.found.out_spec.unflatten(values) if options.value else None
+        return self.reads.answer(y, None, J)
+
+    def _compile(self) -> None:
+        """Make the program; what cannot be recorded again is interpreted."""
+        options: Options = self.reads.wanted
+        real = all(leaf.dtype.kind != "c" for leaf in self.point)
+        by_slots = options.sparse and choose_sparse(options.method) == "accumulate"
+        if options.has_aux or not real or (options.sparse and not by_slots):
+            self.interpreted = True
+            return
+        try:
+            self.program = (
+                SparseJacobian(self.graph, self.point, self.wrt, options.value) if by_slots else self._reading()
+            )
+        except (TypeError, ValueError, NotImplementedError):
+            self.interpreted = True
+
+    def _reading(self) -> Reading:
+        specs = []
+
+        def read(chain: Chain) -> list[Any]:
+            leaves, spec = flatten(self.reads.matrix(self.found, chain), is_leaf=is_tracer)
+            specs.append(spec)
+            return leaves
+
+        program = Reading(self.graph, self.point, self.wrt, read, n_values=None if self.reads.wanted.value else 0)
+        self.spec = specs[0]
+        return program
+
+
+@dataclasses.dataclass(eq=False)
+class Signature:
+    """All recordings for arguments of one structure, with these shapes and dtypes."""
+
+    text: str
+    branches: tuple[Branch, ...] = ()
+    misses: int = 0
+    unrecorded: str | None = None
+
+
+@dataclasses.dataclass(eq=False)
+class Hot:
+    """What has to be looked at before the last branch used may answer again: calls of arrays and numbers only."""
+
+    signature: Signature
+    branch: Branch
+    arrays: list[tuple[int, tuple[int, ...], np.dtype]]
+    numbers: list[tuple[int, Any]]
+    held: list[tuple[int, Any]]
+    leaves: Callable[[list[Any]], Sequence[Any]] | None
+
+
+class Kept:
+    """The recordings of one derivative."""
+
+    def __init__(self, reads: Reads) -> None:
+        self.reads = reads
+        self.name = f"{type(reads).__name__.lower()} of {getattr(reads, '__name__', 'a function')}"
+        self.captured = Captured(reads.f)
+        self.always = reads.wanted.verify == "always"
+        self.signatures: dict[Hashable, Signature] = {}
+        self._hot: dict[tuple[type, ...], Hot] = {}
+        self._lock = threading.Lock()
+
+    def clear(self) -> None:
+        """Forget all recordings."""
+        with self._lock:
+            self.signatures, self._hot = {}, {}
+
+    def __call__(self, args: tuple, kwargs: dict[str, Any]) -> Any:
+        """The derivative at these arguments, by a recording if there is one that is good for them."""
+        hot = None if kwargs else self._hot.get(tuple(map(type, args)))
+        if hot is not None and fits(hot, args) and self._unchanged(hot.branch):
+            leaves: Any = args
+            if hot.numbers:
+                leaves = list(args)
+                for k, scalar in hot.numbers:
+                    leaves[k] = scalar(args[k])
+            try:
+                found = hot.branch(leaves if hot.leaves is None else hot.leaves(leaves))
+            except BranchChangedError:
+                return self._general(args, kwargs)
+            hot.signature.misses = 0
+            return found
+        return self._general(args, kwargs)
+
+    def _unchanged(self, branch: Branch) -> bool:
+        now = self.captured.values()
+        return all(map(operator.is_, branch.captured, now)) and len(branch.captured) == len(now)
+
+    def _general(self, args: tuple, kwargs: dict[str, Any]) -> Any:
+        call = Call(self.reads.select(args, kwargs))
+        if running() is not None or not call.plain:
+            return self.reads.unrecorded(call.selection)
+        signature = self._signature(call)
+        if signature.unrecorded is not None:
+            return self.reads.unrecorded(call.selection)
+        reason = "its first recording" if not signature.branches else "arguments or captured values have changed"
+        captured = self.captured.values()
+        for branch in signature.branches:
+            if not (same_held(branch.held, call.held) and self.captured.same(branch.captured, captured)):
+                continue
+            try:
+                found = branch(call.leaves)
+            except BranchChangedError as error:
+                reason = str(error)
+                continue
+            if self.always:
+                verify_replay(call, branch.at(call.leaves), self.reads.wanted.has_aux)
+            self._used(signature, branch, args, kwargs, call)
+            return found
+        return self._missed(signature, call, reason)
+
+    def _signature(self, call: Call) -> Signature:
+        with self._lock:
+            found = self.signatures.get(call.key)
+            if found is None:
+                kinds = ", ".join(f"{label}: {leaf.dtype}{list(leaf.shape)}" for label, leaf in labelled(call))
+                found = self.signatures[call.key] = Signature(kinds)
+                if len(self.signatures) > SIGNATURES:
+                    del self.signatures[next(iter(self.signatures))]
+            return found
+
+    def _used(self, signature: Signature, branch: Branch, args: tuple, kwargs: dict[str, Any], call: Call) -> None:
+        """Put the branch first, and on the short way if the call is simple."""
+        signature.misses = 0
+        hot = None if kwargs or self.always else hot_of(signature, branch, args, call)
+        with self._lock:
+            if signature.branches[:1] != (branch,):
+                others = [other for other in signature.branches if other is not branch]
+                signature.branches = (branch, *others)[:BRANCHES]
+            # Not where everything has been forgotten meanwhile.
+            if hot is not None and self.signatures.get(call.key) is signature:
+                self._hot[tuple(map(type, args))] = hot
+
+    def _missed(self, signature: Signature, call: Call, reason: str) -> Any:
+        """Record anew, unless that has been in vain too often."""
+        signature.misses += 1
+        if signature.misses > PATIENCE:
+            self._give_up(signature, f"{PATIENCE} calls in a row met no recording, the last because {reason}")
+            return self.reads.unrecorded(call.selection)
+        LOGGER.info("%s: recording (%s), branch %d: %s", self.name, signature.text, len(signature.branches) + 1, reason)
+        try:
+            found = record(call, self.reads.wanted.has_aux, verify=self.reads.wanted.verify is not False)
+        except JacfwdError as error:
+            if not call.extra:
+                raise
+            # Perhaps what refuses is nothing that is differentiated.
+            self._give_up(signature, f"an argument that is not differentiated cannot be traced: {error}")
+            return self.reads.unrecorded(call.selection)
+        wrt = [found.graph.inputs[k] for k in call.wrt]
+        point = [fresh(leaf) for leaf in call.leaves]
+        branch = Branch(self.reads, found, point, wrt, call.keep(), self.captured.values())
+        answer = branch.first()
+        branch.found = dataclasses.replace(found, values=[])
+        with self._lock:
+            signature.branches = (branch, *signature.branches)[:BRANCHES]
+        return answer
+
+    def _give_up(self, signature: Signature, why: str) -> None:
+        signature.unrecorded, signature.branches = why, ()
+        LOGGER.info("%s: (%s) runs unrecorded from now on: %s", self.name, signature.text, why)
+
+    def __str__(self) -> str:
+        lines = []
+        for signature in list(self.signatures.values()):
+            state = f"{len(signature.branches)} recordings" if signature.unrecorded is None else "unrecorded, since "
+            lines.append(f"({signature.text}): {state}{signature.unrecorded or ''}")
+        return "\n".join([f"{self.name}, recorded for", *lines]) if lines else f"{self.name}, not recorded yet"
+
+
+def labelled(call: Call) -> list[tuple[str, Any]]:
+    """Names and leaves."""
+    return list(zip(call.labels, call.leaves, strict=True))
+
+
+def fits(hot: Hot, args: tuple) -> bool:
+    """Whether arguments of these types are those that the short way was made for."""
+    for k, shape, dtype in hot.arrays:
+        arg = args[k]
+        if arg.shape != shape or arg.dtype is not dtype:
+            return False
+    return all(args[k] is value for k, value in hot.held)
+
+
+def hot_of(signature: Signature, branch: Branch, args: tuple, call: Call) -> Hot | None:
+    """The short way for such arguments, or None where one of them is no array, number or held object."""
+    arrays: list[Any] = []
+    numbers: list[Any] = []
+    held: list[Any] = []
+    for k, arg in enumerate(args):
+        kind = type(arg)
+        if kind is np.ndarray and arg.dtype.kind in "fc" and arg.ndim:
+            arrays.append((k, arg.shape, arg.dtype))
+        elif kind in SIMPLE:
+            numbers += [(k, np.dtype(kind).type)] if kind in (float, complex) else []
+        elif any(arg is value for value in call.held) and kind is not np.ndarray:
+            held.append((k, arg))
+        else:
+            return None
+    inputs = [k for k in range(len(args)) if all(k != h for h, _ in held)]
+    if len(inputs) != len(call.leaves):
+        return None
+    taken = None if len(inputs) == len(args) else lambda found: [found[k] for k in inputs]
+    return Hot(signature, branch, arrays, numbers, held, taken)
