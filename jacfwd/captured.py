@@ -10,7 +10,7 @@ import dis
 import functools
 import operator
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -57,27 +57,12 @@ class Captured:
             self._cells += [cell for cell in cells if all(cell is not known for known in self._cells)]
             if part.__defaults__ or part.__kwdefaults__:
                 self._state.append(part)
-        # Names that are builtins now may become globals.
-        self._globals = [
-            (names, reader_of([name for name in wanted if name in names]), [w for w in wanted if w not in names])
-            for names, wanted in globals_.values()
-        ]
+        # Names of builtins are among them: they may become globals.
+        self._globals = [(names, list(wanted)) for names, wanted in globals_.values()]
 
     def values(self) -> tuple[Any, ...]:
         """Everything as it is now."""
-        try:
-            # Most functions have globals only.
-            if not (self._cells or self._state) and len(self._globals) == 1:
-                names, read, absent = self._globals[0]
-                if not absent or names.keys().isdisjoint(absent):
-                    return read(names)
-            found = list[Any]()
-            for names, read, absent in self._globals:
-                found += read(names)
-                if absent and not names.keys().isdisjoint(absent):
-                    found += [names.get(name, MISSING) for name in absent]
-        except KeyError:
-            return (object(),)  # a name is gone: this equals nothing
+        found = [names.get(name, MISSING) for names, wanted in self._globals for name in wanted]
         for cell in self._cells:
             try:
                 found.append(cell.cell_contents)
@@ -86,6 +71,30 @@ class Captured:
         for part in self._state:
             found += state(part)
         return tuple(found)
+
+    def conditions(self, then: tuple[Any, ...], scope: dict[str, Any]) -> list[str]:
+        """Python source, one expression for each change; names in it are added to `scope`.
+
+        A name that is gone raises KeyError, an empty cell ValueError. Without these, all false means that nothing
+        changed; else the values tell, since modules and functions that a recording stands in for count as changed.
+        """
+        left, found = iter(then), []
+        for k, (names, wanted) in enumerate(self._globals):
+            scope[f"names{k}"] = names
+            for name in wanted:
+                value = next(left)
+                if value is MISSING:
+                    found.append(f"{name!r} in names{k}")
+                else:
+                    scope[f"then{len(found)}"] = value
+                    found.append(f"names{k}[{name!r}] is not then{len(found)}")
+        for k, cell in enumerate(self._cells):
+            scope[f"cell{k}"], scope[f"then{len(found)}"] = cell, next(left)
+            found.append(f"cell{k}.cell_contents is not then{len(found)}")
+        if self._state:
+            scope["state_changed"] = partial(state_changed, self._state, tuple(left))
+            found.append("state_changed()")
+        return found
 
     def same(self, then: tuple[Any, ...], now: tuple[Any, ...]) -> bool:
         """Whether nothing changed; modules and functions that a recording stands in for count as themselves."""
@@ -97,14 +106,10 @@ class Captured:
         return all(original(a) is original(b) for a, b in zip(then, now, strict=True))
 
 
-def reader_of(names: list[str]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
-    """A function that takes the values of these names out of a namespace."""
-    if not names:
-        return lambda namespace: ()
-    if len(names) == 1:
-        name = names[0]
-        return lambda namespace: (namespace[name],)
-    return operator.itemgetter(*names)
+def state_changed(parts: list[Any], then: tuple[Any, ...]) -> bool:
+    """Whether something else was assigned to functions or objects."""
+    now = [value for part in parts for value in state(part)]
+    return len(now) != len(then) or not all(map(operator.is_, now, then))
 
 
 @lru_cache(maxsize=1024)

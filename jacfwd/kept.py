@@ -9,17 +9,15 @@ A branch is tried by running it: its guards say whether the point belongs to it.
 
 import dataclasses
 import logging
-import operator
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Protocol
 
-import numpy as np
-
 from jacfwd.arguments import Selection
-from jacfwd.calls import SIMPLE, Call, same_held
+from jacfwd.calls import Call, same_held
 from jacfwd.captured import Captured
 from jacfwd.chain import Chain, Sides
+from jacfwd.door import door
 from jacfwd.errors import BranchChangedError, JacfwdError
 from jacfwd.formats.dispatch import is_tracer
 from jacfwd.graph import Graph
@@ -28,13 +26,13 @@ from jacfwd.program.jacobian import SparseJacobian
 from jacfwd.program.reading import Reading
 from jacfwd.recorded import Recorded, fresh, record, verify_replay
 from jacfwd.recording.interpose import running
-from jacfwd.structure import Spec, flatten
+from jacfwd.structure import LEAF, Spec, flatten
 
 __all__ = ["BRANCHES", "PATIENCE", "Kept", "Reads"]
 
 LOGGER = logging.getLogger("jacfwd")
-# Branches kept for one signature, misses in a row after which it runs unrecorded, signatures kept.
-BRANCHES, PATIENCE, SIGNATURES = 8, 32, 64
+# Branches kept for one signature, misses in a row after which it runs unrecorded, signatures kept, doors of a branch.
+BRANCHES, PATIENCE, SIGNATURES, DOORS = 8, 32, 64, 16
 
 
 class Options(Protocol):
@@ -81,6 +79,7 @@ class Branch:
     program: Reading | SparseJacobian | None = None
     spec: Spec | None = None
     interpreted: bool = False
+    doors: dict[Any, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def graph(self) -> Graph:
@@ -112,12 +111,41 @@ class Branch:
         options: Options = self.reads.wanted
         if self.spec is not None:
             J = self.spec.unflatten(read)
-        elif options.format == "csr" and (options.flat or len(self.wrt) == len(self.graph.outputs) == 1):
+        elif self.whole:
             J = read
         else:
             J = cut(Sides(self.graph, self.wrt), self.found.nested, read, options.format, options.flat)
         y = self.found.out_spec.unflatten(values) if options.value else None
         return self.reads.answer(y, None, J)
+
+    def door(self, types: tuple, args: tuple, call: Call, captured: Captured, signature: Any) -> Any:
+        """The short way for arguments of these types, shapes and values held; None if there is none."""
+        key = types, call.key, *(id(arg) for arg in args if any(arg is value for value in call.held))
+        if self.program is None:
+            return None
+        if key not in self.doors:
+            if len(self.doors) >= DOORS:
+                self.doors.clear()
+            run, result = self._told()
+            self.doors[key] = door(args, call, captured, self.captured, run, result, self.finish, signature)
+        return self.doors[key]
+
+    def _told(self) -> tuple[Callable, str]:
+        """What computes, and the result of a call as an expression of what it `found`."""
+        options: Options = self.reads.wanted
+        assert self.program is not None
+        if not (options.has_aux or options.value):
+            if self.spec is LEAF:
+                return self.program.run, "found[0]"
+            if self.spec is None and self.whole:
+                return self.program, "found[1]"
+        return self.program, "finish(*found)"
+
+    @property
+    def whole(self) -> bool:
+        """Whether a sparse Jacobian is handed out as it is computed."""
+        options: Options = self.reads.wanted
+        return options.format == "csr" and (options.flat or len(self.wrt) == len(self.graph.outputs) == 1)
 
     def _compile(self) -> None:
         """Make the program; what cannot be recorded again is interpreted."""
@@ -157,18 +185,6 @@ class Signature:
     unrecorded: str | None = None
 
 
-@dataclasses.dataclass(eq=False)
-class Hot:
-    """What has to be looked at before the last branch used may answer again: calls of arrays and numbers only."""
-
-    signature: Signature
-    branch: Branch
-    arrays: list[tuple[int, tuple[int, ...], np.dtype]]
-    numbers: list[tuple[int, Any]]
-    held: list[tuple[int, Any]]
-    leaves: Callable[[list[Any]], Sequence[Any]] | None
-
-
 class Kept:
     """The recordings of one derivative."""
 
@@ -178,36 +194,18 @@ class Kept:
         self.captured = Captured(reads.f)
         self.always = reads.wanted.verify == "always"
         self.signatures: dict[Hashable, Signature] = {}
-        self._hot: dict[tuple[type, ...], Hot] = {}
+        # By the types of the arguments, the way to the branch that was used last.
+        self.doors: dict[tuple[type, ...], Callable[[tuple], Any]] = {}
         self._lock = threading.Lock()
 
     def clear(self) -> None:
         """Forget all recordings."""
         with self._lock:
-            self.signatures, self._hot = {}, {}
+            self.signatures = {}
+            self.doors.clear()
 
     def __call__(self, args: tuple, kwargs: dict[str, Any]) -> Any:
         """The derivative at these arguments, by a recording if there is one that is good for them."""
-        hot = None if kwargs else self._hot.get(tuple(map(type, args)))
-        if hot is not None and fits(hot, args) and self._unchanged(hot.branch):
-            leaves: Any = args
-            if hot.numbers:
-                leaves = list(args)
-                for k, scalar in hot.numbers:
-                    leaves[k] = scalar(args[k])
-            try:
-                found = hot.branch(leaves if hot.leaves is None else hot.leaves(leaves))
-            except BranchChangedError:
-                return self._general(args, kwargs)
-            hot.signature.misses = 0
-            return found
-        return self._general(args, kwargs)
-
-    def _unchanged(self, branch: Branch) -> bool:
-        now = self.captured.values()
-        return all(map(operator.is_, branch.captured, now)) and len(branch.captured) == len(now)
-
-    def _general(self, args: tuple, kwargs: dict[str, Any]) -> Any:
         call = Call(self.reads.select(args, kwargs))
         if running() is not None or not call.plain:
             return self.reads.unrecorded(call.selection)
@@ -243,14 +241,15 @@ class Kept:
     def _used(self, signature: Signature, branch: Branch, args: tuple, kwargs: dict[str, Any], call: Call) -> None:
         """Put the branch first, and on the short way if the call is simple."""
         signature.misses = 0
-        hot = None if kwargs or self.always else hot_of(signature, branch, args, call)
+        types = tuple(map(type, args))
+        way = None if kwargs or self.always or not args else branch.door(types, args, call, self.captured, signature)
         with self._lock:
             if signature.branches[:1] != (branch,):
                 others = [other for other in signature.branches if other is not branch]
                 signature.branches = (branch, *others)[:BRANCHES]
             # Not where everything has been forgotten meanwhile.
-            if hot is not None and self.signatures.get(call.key) is signature:
-                self._hot[tuple(map(type, args))] = hot
+            if way is not None and self.signatures.get(call.key) is signature:
+                self.doors[types] = way
 
     def _missed(self, signature: Signature, call: Call, reason: str) -> Any:
         """Record anew, unless that has been in vain too often."""
@@ -291,34 +290,3 @@ class Kept:
 def labelled(call: Call) -> list[tuple[str, Any]]:
     """Names and leaves."""
     return list(zip(call.labels, call.leaves, strict=True))
-
-
-def fits(hot: Hot, args: tuple) -> bool:
-    """Whether arguments of these types are those that the short way was made for."""
-    for k, shape, dtype in hot.arrays:
-        arg = args[k]
-        if arg.shape != shape or arg.dtype is not dtype:
-            return False
-    return all(args[k] is value for k, value in hot.held)
-
-
-def hot_of(signature: Signature, branch: Branch, args: tuple, call: Call) -> Hot | None:
-    """The short way for such arguments, or None where one of them is no array, number or held object."""
-    arrays: list[Any] = []
-    numbers: list[Any] = []
-    held: list[Any] = []
-    for k, arg in enumerate(args):
-        kind = type(arg)
-        if kind is np.ndarray and arg.dtype.kind in "fc" and arg.ndim:
-            arrays.append((k, arg.shape, arg.dtype))
-        elif kind in SIMPLE:
-            numbers += [(k, np.dtype(kind).type)] if kind in (float, complex) else []
-        elif any(arg is value for value in call.held) and kind is not np.ndarray:
-            held.append((k, arg))
-        else:
-            return None
-    inputs = [k for k in range(len(args)) if all(k != h for h, _ in held)]
-    if len(inputs) != len(call.leaves):
-        return None
-    taken = None if len(inputs) == len(args) else lambda found: [found[k] for k in inputs]
-    return Hot(signature, branch, arrays, numbers, held, taken)

@@ -37,6 +37,7 @@ RANKS = {
     "methods": 10,
     "recorded": 10,
     "tangents": 10,
+    "door": 11,
     "program": 11,
     "batch": 12,
     "kept": 12,
