@@ -35,6 +35,7 @@ from jacfwd.errors import (
     UnsupportedFunctionError,
 )
 from jacfwd.program.threads import set_threads
+from jacfwd.uncertainty import propagate
 
 __version__ = "0.1.0"
 
@@ -58,6 +59,7 @@ __all__ = [
     "jvp",
     "linearize",
     "name",
+    "propagate",
     "set_threads",
     "solvers",
     "sparsity",

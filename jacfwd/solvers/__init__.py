@@ -10,6 +10,7 @@ from jacfwd.solvers.fits import curve_fit, least_squares
 from jacfwd.solvers.initial import solve_ivp
 from jacfwd.solvers.minimum import NonlinearConstraint, minimize
 from jacfwd.solvers.roots import fsolve, newton_krylov, root
+from jacfwd.solvers.sensitivity import root_sensitivity, sensitivities
 
 __all__ = [
     "NonlinearConstraint",
@@ -20,6 +21,8 @@ __all__ = [
     "minimize",
     "newton_krylov",
     "root",
+    "root_sensitivity",
+    "sensitivities",
     "solve_bvp",
     "solve_ivp",
 ]
