@@ -7,7 +7,7 @@ one object; `trace` the computational graph itself.
 import importlib
 from typing import Any
 
-from jacfwd import cost, testing
+from jacfwd import cost, draw, testing
 from jacfwd.api import (
     check_jacobian,
     gradient,
@@ -51,6 +51,7 @@ __all__ = [
     "check_jacobian",
     "coloring",
     "cost",
+    "draw",
     "gradient",
     "hessian",
     "hvp",

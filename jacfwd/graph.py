@@ -160,12 +160,22 @@ def labels_of(nodes: list[Node]) -> list[str | None]:
     labels = []
     for at, node in enumerate(nodes):
         label = node.name
-        if label is None and node.location is not None:
-            after = nodes[at + 1] if at + 1 < len(nodes) else None
-            inner = after is not None and after.location == node.location and after.primitive is not node.primitive
-            label = None if inner else assigned_name(node.location)
+        if label is None and node.location is not None and not _handed_on(nodes, at):
+            label = assigned_name(node.location)
         labels.append(label)
     return labels
+
+
+def _handed_on(nodes: list[Node], at: int) -> bool:
+    """Whether another operation of the same call takes the node's value, as a product does that of a view."""
+    node, k = nodes[at], at + 1
+    while k < len(nodes) and nodes[k].location == node.location:
+        if nodes[k].primitive is not node.primitive:
+            return k == at + 1 or at in nodes[k].parents
+        if at in nodes[k].parents:
+            return False
+        k += 1
+    return False
 
 
 def names_of(graph: Graph) -> list[str]:

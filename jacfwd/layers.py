@@ -19,7 +19,7 @@ from jacfwd.formats.combined import Pair
 from jacfwd.graph import names_of
 from jacfwd.memory import require
 
-__all__ = ["Layer", "inputs_state", "layers", "on_parts"]
+__all__ = ["Layer", "inputs_state", "layers", "local_derivative", "on_parts"]
 
 State = list[tuple[str, int]]
 
@@ -71,6 +71,23 @@ def on_parts(fmt: Format, split: bool) -> Coo:
         parts += [(rows, cols, values), (rows, cols + fmt.n_in, -1j * values)]
     rows, cols, values = (np.concatenate(part) for part in zip(*parts, strict=True))
     return rows, cols, values
+
+
+def local_derivative(fmts: list[Format], complex_child: bool) -> Any:
+    """The sum of parallel local derivatives, to look at: a number between scalars, a sparse matrix else."""
+    split = any(isinstance(fmt, Pair) for fmt in fmts)
+    rows, cols, values = (np.concatenate(part) for part in zip(*(on_parts(fmt, split) for fmt in fmts), strict=True))
+    # Structure may be integers and booleans, and scipy.sparse has no half precision.
+    values = values.astype(float) if values.dtype.kind in "bi" or values.dtype == np.float16 else values
+    m, n = fmts[0].n_out, fmts[0].n_in
+    if not split and fmts[0].in_shape == fmts[0].out_shape == ():
+        return values.sum() if len(values) else np.float64(0.0)
+    if split and complex_child:
+        rows, cols = np.concatenate([rows, rows + m]), np.concatenate([cols, cols])
+        values, m = np.concatenate([np.real(values), np.imag(values)]), 2 * m
+    elif split:
+        values = np.real(values)
+    return sp.coo_array((values, (rows, cols)), shape=(m, 2 * n if split else n)).tocsr()
 
 
 class Builder:

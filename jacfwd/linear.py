@@ -194,6 +194,12 @@ class LinearMap(LinearOperator):
         found = [inputs_state(self.chain), *(layer.state for layer in self._layers)]
         return found[::-1] if self.turned else found
 
+    def draw_layers(self) -> Any:
+        """The layers as pictures in a row, the last one first, and their product, the Jacobian."""
+        from jacfwd.draw.spy import draw_layers
+
+        return draw_layers(self.layers, self.states)
+
     def __repr__(self) -> str:
         head = f"<{self.shape[0]} x {self.shape[1]} Jacobian, {self.dtype}"
         try:

@@ -211,6 +211,12 @@ class Pattern:
                 raise ValueError(f"{os.fspath(path)} does not hold a Pattern")
             return cls(stored["indptr"], stored["indices"], tuple(stored["shape"].tolist()))
 
+    def _repr_svg_(self) -> str:
+        """What notebooks show."""
+        from jacfwd.draw.spy import draw_pattern
+
+        return str(draw_pattern(self).svg)
+
     def __repr__(self) -> str:
         head = f"Pattern(shape={self._shape}, nnz={self.nnz})"
         drawing = picture(self.rows, self._indices, self._shape)

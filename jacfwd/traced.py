@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -13,11 +14,10 @@ from jacfwd.arguments import Selection, select
 from jacfwd.chain import Chain, Sides
 from jacfwd.cost import Cost, cost_of
 from jacfwd.formats.base import Format
-from jacfwd.formats.combined import Pair
 from jacfwd.formats.dispatch import is_tracer
 from jacfwd.graph import Graph as Data
 from jacfwd.graph import names_of, to_text
-from jacfwd.layers import layers, on_parts
+from jacfwd.layers import layers, local_derivative
 from jacfwd.linear import LinearMap
 from jacfwd.methods import check_choices, choose_sparse, cut, dense, require_single, shaped, written
 from jacfwd.paths import Path, count_matrix, paths_between
@@ -137,9 +137,13 @@ class Graph:
     def _at(self, leaves: list[Any]) -> Recorded:
         return Recorded(self.data, self.data.evaluate(leaves), self._in_spec, self._out_spec)
 
+    def at(self, *args: Any, **kwargs: Any) -> Recorded:
+        """The recording at a point, with the values of all nodes; at the recorded one if no arguments are given."""
+        return self._replay(args, kwargs) if args or kwargs else self._at(self._leaves)
+
     def _chain(self, args: tuple, kwargs: dict[str, Any]) -> Chain:
         """The chain at a point; at the recorded one if no arguments are given."""
-        return (self._replay(args, kwargs) if args or kwargs else self._at(self._leaves)).chain()
+        return self.at(*args, **kwargs).chain()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The function's value at other inputs."""
@@ -316,7 +320,7 @@ class Graph:
             if parent in held:
                 parallel.setdefault((parent, child), []).append(fmt)
         edges = {
-            (names[parent], names[child]): _local(fmts, self.data.nodes[child].dtype.kind == "c")
+            (names[parent], names[child]): local_derivative(fmts, self.data.nodes[child].dtype.kind == "c")
             for (parent, child), fmts in parallel.items()
         }
         return Derivatives(nodes, edges, self._values(found.values, names))
@@ -348,6 +352,36 @@ class Graph:
         found = self._at(self._leaves)
         return found.linear_map(found.chain()).pattern
 
+    def draw(self, *args: Any, wrt: int = 0, fold: str | None = "auto", **kwargs: Any) -> Any:
+        """The derivative graph of flat input `wrt` as a picture: `.svg`, `.save(path)`, shown by notebooks.
+
+        It is drawn at a point, the recorded one by default. Boxes are variables with value, operation and forward
+        derivative, arrows local derivatives; levels are columns. More than 60 nodes are folded by the user's line,
+        function or level; `fold` chooses one of `"line"`, `"function"`, `"level"`, and None draws every node.
+        """
+        from jacfwd.draw.boxes import draw
+
+        return draw(self.at(*args, **kwargs), wrt, fold)
+
+    def _repr_svg_(self) -> str | None:
+        """What notebooks show: the derivative graph of the first input, if there is one."""
+        return str(self.draw().svg) if any(math.prod(self.data.nodes[at].shape) for at in self.data.inputs) else None
+
+    def to_dot(self, *args: Any, wrt: int = 0, **kwargs: Any) -> str:
+        """The derivative graph of flat input `wrt` in Graphviz's language."""
+        from jacfwd.draw.export import to_dot
+
+        return to_dot(self.at(*args, **kwargs), wrt)
+
+    def to_networkx(self, *args: Any, wrt: int = 0, **kwargs: Any) -> Any:
+        """The derivative graph of flat input `wrt` as a `networkx.DiGraph`.
+
+        Raises ImportError, with advice, where networkx is not installed.
+        """
+        from jacfwd.draw.export import to_networkx
+
+        return to_networkx(self.at(*args, **kwargs), wrt)
+
     @property
     def nodes(self) -> dict[str, Any]:
         """The recorded nodes by name."""
@@ -364,23 +398,6 @@ class Graph:
     def __repr__(self) -> str:
         ins, outs = len(self.data.inputs), len(self.data.outputs)
         return f"<Graph of {len(self.data.nodes)} nodes, {ins} inputs, {outs} outputs, {len(self.data.guards)} guards>"
-
-
-def _local(fmts: list[Format], complex_child: bool) -> Any:
-    """The sum of parallel local derivatives, to look at: a number between scalars, a sparse matrix else."""
-    split = any(isinstance(fmt, Pair) for fmt in fmts)
-    rows, cols, values = (np.concatenate(part) for part in zip(*(on_parts(fmt, split) for fmt in fmts), strict=True))
-    # Structure may be integers and booleans, and scipy.sparse has no half precision.
-    values = values.astype(float) if values.dtype.kind in "bi" or values.dtype == np.float16 else values
-    m, n = fmts[0].n_out, fmts[0].n_in
-    if not split and fmts[0].in_shape == fmts[0].out_shape == ():
-        return values.sum() if len(values) else np.float64(0.0)
-    if split and complex_child:
-        rows, cols = np.concatenate([rows, rows + m]), np.concatenate([cols, cols])
-        values, m = np.concatenate([np.real(values), np.imag(values)]), 2 * m
-    elif split:
-        values = np.real(values)
-    return sp.coo_array((values, (rows, cols)), shape=(m, 2 * n if split else n)).tocsr()
 
 
 MISSING = object()
