@@ -34,6 +34,9 @@ from jacfwd.errors import (
     TracerConversionError,
     UnsupportedFunctionError,
 )
+from jacfwd.own.base import Primitive
+from jacfwd.own.custom import custom_jvp
+from jacfwd.own.opaque import black_box
 from jacfwd.program.threads import set_threads
 from jacfwd.uncertainty import propagate
 
@@ -46,12 +49,15 @@ __all__ = [
     "LeakedTracerError",
     "MemoryBudgetError",
     "NotDifferentiableError",
+    "Primitive",
     "TracerConversionError",
     "UnsupportedFunctionError",
+    "black_box",
     "check_jacobian",
     "coloring",
     "cost",
     "draw",
+    "custom_jvp",
     "gradient",
     "hessian",
     "hvp",

@@ -16,7 +16,9 @@ import numpy as np
 
 from jacfwd.errors import UnsupportedFunctionError
 from jacfwd.formats.base import Format, Shape
+from jacfwd.formats.blocks import Dense
 from jacfwd.formats.combined import Pair, Product
+from jacfwd.formats.dispatch import as_array
 from jacfwd.formats.entries import coo_entries, diagonal, segments, selection
 from jacfwd.formats.index import IndexMap
 from jacfwd.formats.operators import Operator
@@ -29,6 +31,7 @@ __all__ = [
     "constant",
     "elementwise",
     "follows",
+    "jacobians",
     "linear",
     "local_rule",
     "moves",
@@ -185,6 +188,10 @@ class Primitive:
         given.update((name, x) for name, x in zip(self.rule.operands or (), operands, strict=False) if x is not None)
         leading = list(itertools.takewhile(given.__contains__, self._places))
         return [given.pop(name) for name in leading], given
+
+    def returned(self, out: Any, params: dict[str, Any]) -> Any:
+        """What the caller gets for a result: a primitive of the user's own may return structure."""
+        return out
 
     @functools.cached_property
     def _places(self) -> list[str]:
@@ -376,6 +383,43 @@ def structured(*locals_: Callable[[Call], Format | None] | None, **options: Any)
         return None if own is None else own(call)
 
     return Rule("structured", local, **options)
+
+
+def jacobians(*functions: Callable | None, **options: Any) -> Rule:
+    """Local Jacobians `function(out, *operands, **params)`, one per operand, as matrices of some kind; None is zero.
+
+    Each is an array of shape `out.shape + x.shape`, a constant scipy.sparse matrix `(out.size, x.size)`, flat positions
+    and values `(rows, cols, values)`, or a format. Entries must not depend on the point, only values may.
+    """
+
+    def local(call: Call, k: int) -> Format | None:
+        function = functions[k]
+        if function is None:
+            return None
+        found = function(call.out, *call.operands, **call.params)
+        return found if found is None or isinstance(found, Format) else _as_format(found, call, k)
+
+    return Rule("structured", local, **options)
+
+
+def _as_format(found: Any, call: Call, k: int) -> Format:
+    """A matrix as a format; ValueError where its shape is not that of the local Jacobian."""
+    in_shape, out_shape = call.shape(k), call.out_shape
+    m, n = math.prod(out_shape), math.prod(in_shape)
+    if hasattr(found, "tocoo"):
+        if found.shape != (m, n):
+            raise ValueError(f"{call.primitive.short}: expected a sparse matrix of shape {(m, n)}, got {found.shape}")
+        coo = found.tocoo()
+        return coo_entries(in_shape, out_shape, coo.row.astype(np.intp), coo.col.astype(np.intp), coo.data)
+    if isinstance(found, tuple):
+        rows, cols = (np.asarray(at, np.intp) for at in found[:2])
+        if len(rows) and not (rows.min() >= 0 and rows.max() < m and cols.min() >= 0 and cols.max() < n):
+            raise ValueError(f"{call.primitive.short}: a position lies outside of the local Jacobian, {(m, n)}")
+        return coo_entries(in_shape, out_shape, rows, cols, as_array(found[2]))
+    found = as_array(found)
+    if found.shape != out_shape + in_shape:
+        raise ValueError(f"{call.primitive.short}: expected a Jacobian {out_shape + in_shape}, got {found.shape}")
+    return Dense.of_matrix(np.transpose(np.reshape(found, (m, n))), in_shape, out_shape)
 
 
 def local_rule(local: Local, **options: Any) -> Rule:

@@ -22,6 +22,7 @@ from jacfwd.formats.dispatch import as_dtype
 from jacfwd.pattern import Pattern
 from jacfwd.primitive import Call, Primitive, Rule
 from jacfwd.rules import find, name_of
+from jacfwd.structure import flatten
 
 __all__ = ["check_coloring", "check_rule"]
 
@@ -83,7 +84,7 @@ def check_rule(
             check_rewrite(primitive, args, kwargs)
             return
         call = bound(primitive, args, kwargs)
-        check_value(primitive, function(*args, **kwargs), call.out)
+        check_value(primitive, function(*args, **kwargs), primitive.returned(call.out, call.params))
         wanted = tuple(k for k, x in enumerate(call.operands) if x is not None and kind(x) in "fc")
         for k in wanted if isinstance(call.out, (np.ndarray, np.generic)) else ():
             check_subject(Subject(call, (k,), analytic, tolerance), local(call, k))
@@ -114,6 +115,10 @@ def kind(x: Any) -> str:
 
 def check_value(primitive: Primitive, expected: Any, got: Any, where: str = "") -> None:
     """Compare results, or tuples of them, in structure, dtype and value."""
+    if isinstance(expected, dict) or dataclasses.is_dataclass(expected):
+        (expected, mine), (got, theirs) = flatten(expected), flatten(got)
+        if not mine.matches(theirs):
+            raise JacobianMismatchError(f"{primitive.name}: expected a result {mine}, got {theirs}")
     if isinstance(expected, (tuple, list)):
         if not isinstance(got, (tuple, list)) or len(got) != len(expected):
             raise JacobianMismatchError(f"{primitive.name}: expected {len(expected)} results, got {got!r}")

@@ -1,10 +1,12 @@
 """The documentation runs: every Python block of a page, in order, in one namespace.
 
-A block with prompts (`>>>`) is a doctest, whose output must be the one shown; any other is simply run.
+A block with prompts (`>>>`) is a doctest, whose output must be the one shown; any other is simply run. A comment
+`<!-- needs: numba -->` on the line before passes over a block where that package is not installed.
 """
 
 import contextlib
 import doctest
+import importlib.util
 import io
 import re
 from pathlib import Path
@@ -16,15 +18,19 @@ from tests.test_ladder import RANKS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-FENCE = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^(?:<!-- needs: (\w+) -->\n)?```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
 def blocks(page):
-    """The Python blocks of a page: line number (from 1) of the first line, and text."""
+    """The Python blocks of a page that can run: line number (from 1) of the first line, and text."""
     text = page.read_text(encoding="utf-8")
-    return [(text.count("\n", 0, match.start(1)) + 1, match[1]) for match in FENCE.finditer(text)]
+    return [
+        (text.count("\n", 0, match.start(2)) + 1, match[2])
+        for match in FENCE.finditer(text)
+        if match[1] is None or importlib.util.find_spec(match[1])
+    ]
 
 
 def run(page):
@@ -94,6 +100,14 @@ def test_a_wrong_output_is_found(tmp_path, text, complaint):
     page.write_text(text)
     with pytest.raises(pytest.fail.Exception, match=complaint):
         run(page)
+
+
+def test_blocks_that_need_a_package_are_passed_over_without_it(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(
+        "<!-- needs: no_such_package -->\n```python\n1 / 0\n```\n<!-- needs: numpy -->\n```python\nx = 1\n```\n"
+    )
+    assert blocks(page) == [(7, "x = 1\n")]
 
 
 def test_a_failing_block_is_found_with_its_line(tmp_path):

@@ -38,6 +38,7 @@ RANKS = {
     "recorded": 10,
     "tangents": 10,
     "door": 11,
+    "own": 11,
     "program": 11,
     "batch": 12,
     "kept": 12,

@@ -56,7 +56,7 @@ class Reading:
 
 def value(graph: Graph, point: Sequence[Any]) -> Reading:
     """The outputs alone."""
-    return Reading(graph, point, graph.inputs, lambda chain: [])
+    return Reading(graph, point, [], lambda chain: [])
 
 
 def dense_jacobian(graph: Graph, point: Sequence[Any], wrt: Sequence[int], method: str) -> Reading:

@@ -118,7 +118,8 @@ def find(function: Callable) -> Primitive | None:
     if found is None and _PENDING:
         resolve()
         found = TABLE.get(function)
-    return found
+    # Functions of the user's own bring their primitive along.
+    return getattr(function, "__jacfwd_primitive__", None) if found is None else found
 
 
 def resolve() -> None:
