@@ -10,6 +10,7 @@ import numpy as np
 
 from jacfwd.formats.dispatch import strong_product
 from jacfwd.graph import Graph
+from jacfwd.program.numbers import UNLIKE, in_numbers
 from jacfwd.program.slots import Slots
 from jacfwd.program.source import Source, written
 from jacfwd.rules import TABLE
@@ -22,17 +23,22 @@ NUMBERS = itertools.count()
 PATIENCE = 4
 
 
+def function_of(source: Source) -> Callable:
+    """The function that a source defines, known to tracebacks and debuggers."""
+    name = f"<jacfwd program {next(NUMBERS)}>"
+    linecache.cache[name] = (len(source.text), None, source.text.splitlines(keepends=True), name)
+    scope = dict(source.scope)
+    exec(compile(source.text, name, "exec"), scope)
+    found: Callable = scope["program"]
+    return found
+
+
 class Program:
     """One compiled source. It may be running several times at once; each run has buffers of its own."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.name = f"<jacfwd program {next(NUMBERS)}>"
-        lines = source.text.splitlines(keepends=True)
-        linecache.cache[self.name] = (len(source.text), None, lines, self.name)
-        scope = dict(source.scope)
-        exec(compile(source.text, self.name, "exec"), scope)
-        self._run: Callable = scope["program"]
+        self._run = function_of(source)
 
     def __call__(self, leaves: Sequence[Any], data: np.ndarray | None) -> list[Any]:
         """Run it; `data` is what its writes go into."""
@@ -55,11 +61,14 @@ class Compiled:
         self.graph, self.n_values, self.slots = graph, n_values, slots
         self._strong = any(node.primitive is STRONG for node in graph.nodes)
         self._programs: dict[bool, Program] = {}
+        self._small: Callable | None = None
+        self._text = ""
+        self._looked = False
         self._failures = 0
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_programs": {}, "_lock": None}
+        return {**self.__dict__, "_programs": {}, "_lock": None, "_small": None, "_looked": False}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _lock=threading.Lock())
@@ -69,6 +78,12 @@ class Compiled:
 
         Raises BranchChangedError at points of another branch.
         """
+        small = self._small if self._looked else self.small()
+        if small is not None:
+            try:
+                return small(*leaves, data)
+            except UNLIKE:
+                pass
         if self._strong and self._failures < PATIENCE:
             try:
                 with np.errstate(all="ignore", invalid="raise"):
@@ -80,6 +95,15 @@ class Compiled:
                 return found
         with np.errstate(all="ignore"):
             return self.program(self._strong)(leaves, data)
+
+    def small(self) -> Callable | None:
+        """The program on floats, which is tried first; None where there is none."""
+        if not self._looked:
+            source = in_numbers(self.graph, self.n_values, self.slots)
+            self._small = None if source is None else function_of(source)
+            self._text = "" if source is None else source.text
+            self._looked = True
+        return self._small
 
     def program(self, careful: bool) -> Program:
         """The program that multiplies, or the careful one."""
@@ -95,4 +119,4 @@ class Compiled:
     @property
     def text(self) -> str:
         """The source of the program that is run first."""
-        return self.program(False).source.text
+        return self._text if self.small() is not None else self.program(False).source.text

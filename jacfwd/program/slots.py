@@ -20,6 +20,8 @@ __all__ = ["Entry", "Slots", "arranged"]
 Array = np.ndarray
 # A stretch is written as one slice where at most one in so many of its slots must be mended afterwards.
 MENDED = 8
+# Entries that are few enough to be listed one by one.
+FEW = 4096
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,12 +81,14 @@ class Write:
 class Slots:
     """A canonical CSR structure, the constant part of its data, and one `Write` for each changing term.
 
-    `restored` are constant slots that slices run over, and those that are only ever added to.
+    `restored` are constant slots that slices run over, and those that are only ever added to. Where entries are few,
+    `own` lists the slots of each changing term.
     """
 
     matrix: sp.csr_array
     writes: list[Write]
     restored: Array
+    own: list[Array] | None = None
 
     def fill(self, weights: Sequence[Any], data: Array | None = None) -> Array:
         """The data at a point; with `data`, which was filled before, only what changes is written."""
@@ -123,7 +127,8 @@ def arranged(entries: Sequence[Entry], shape: tuple[int, int], dtype: np.dtype) 
     template.flags.writeable = indices.flags.writeable = indptr.flags.writeable = False
     matrix = sp.csr_array((template, indices, indptr), shape=shape)
     changing = [own for entry, own in zip(entries, slots, strict=True) if not entry.constant]
-    return _writes(matrix, changing, constant)
+    found = _writes(matrix, changing, constant)
+    return dataclasses.replace(found, own=changing) if sum(map(len, changing)) <= FEW else found
 
 
 def increasing(slots: Array) -> bool:
