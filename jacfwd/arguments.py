@@ -17,6 +17,7 @@ import numpy as np
 from jacfwd.callables import name_of, parameter_names
 from jacfwd.errors import NotDifferentiableError
 from jacfwd.formats.dispatch import is_tracer
+from jacfwd.recording.interpose import INTERPOSITION
 from jacfwd.structure import LEAF, Spec, flatten, is_number_or_array, kind_of, step
 
 __all__ = ["FIRST", "Selection", "as_leaf", "check_dtypes", "has_floats", "select", "why_constant"]
@@ -119,7 +120,7 @@ class Selection:
                 args[place] = value
             else:
                 kwargs[place] = value
-        return self.f(*args, **kwargs)
+        return INTERPOSITION.stand_in(self.f)(*args, **kwargs)
 
     def unflatten(self, leaves: Sequence[Any]) -> list[Any]:
         """One value for each selected argument, with its structure."""

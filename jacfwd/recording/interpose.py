@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from types import ModuleType
+from types import MethodType, ModuleType
 from typing import Any
 
 from jacfwd.recording.names import ClassNames, Exchange, ModuleNames, Place, function_places, is_exempt, pairs, swap
@@ -180,6 +180,13 @@ class Interposition:
             if self.users:
                 swap(pairs(self.classes[-1]), self.exchange.forward)
 
+    def stand_in(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """What is called in place of a function that is itself the one to be recorded, or a method of an object."""
+        if type(function) is MethodType:
+            method = self.exchange.replacement(function.__func__)
+            return function if method is function.__func__ else MethodType(method, function.__self__)
+        return self.exchange.replacement(function)
+
     @contextmanager
     def interposed(self, function: Callable[..., Any]) -> Iterator[None]:
         """Exchange the names that ``function`` may meet; put them back when no recording needs them any more.
@@ -204,6 +211,7 @@ class Interposition:
             builtins.__import__ = self.imports[1]
         if self.modules.refresh(prune=first) or first:
             self._exchange_modules()
+        self.exchange.adopt([function])
         for owner, place in function_places(function, self.exchange):
             if not self.modules.note(*place):
                 self._borrow(owner, place, borrowed)

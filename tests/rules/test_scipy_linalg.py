@@ -1,0 +1,206 @@
+"""scipy.linalg: rules against differences, recorded, twice; structure, keywords, what is refused."""
+
+import numpy as np
+import pytest
+import scipy.linalg as sl
+
+import jacfwd as jf
+from jacfwd.differences import richardson
+from jacfwd.errors import JacfwdError, NotDifferentiableError, UnsupportedFunctionError
+from jacfwd.rules import find, matrices, solutions
+from jacfwd.testing import bound, check_rule
+from tests.rules.recorded import at, call_label, check_recorded, flat_function, places
+from tests.rules.samples_scipy_linalg import B4, P4, S3, S4, SAMPLES
+from tests.rules.test_fourier import resolved
+from tests.rules.test_linalg import weighted
+
+CALLS = [(function, args, kwargs) for function, samples in SAMPLES.items() for args, kwargs in samples]
+CONSTANT = (solutions.permutation, solutions.pivots, matrices.pivoted)
+FLOATING = [call for call in CALLS if call[0] not in CONSTANT and places(call[1])]
+FEW = [call for function in SAMPLES for call in [c for c in FLOATING if c[0] is function][::4]]
+PARAMETERS = ("function", "args", "kwargs")
+
+
+def existing(key):
+    """Whether this SciPy has the function."""
+    try:
+        return resolved(key) is not None
+    except AttributeError:
+        return False
+
+
+def test_every_rule_has_a_sample():
+    keys = [*solutions.RULES, *matrices.RULES]
+    assert SAMPLES.keys() == {resolved(key) for key in keys if existing(key)} - {getattr(sl, "kron", None)}
+
+
+@pytest.mark.parametrize(PARAMETERS, CALLS, ids=map(call_label, CALLS))
+def test_rule(function, args, kwargs):
+    check_rule(function, *args, **kwargs)
+
+
+@pytest.mark.parametrize(PARAMETERS, FLOATING, ids=map(call_label, FLOATING))
+def test_recorded(function, args, kwargs):
+    single = any(np.result_type(at(args, path)).itemsize == 4 for path in places(args))
+    check_recorded(function, args, kwargs, rounding=1e-5 if single else 1e-12)
+
+
+@pytest.mark.parametrize(PARAMETERS, FEW, ids=map(call_label, FEW))
+def test_second_order(function, args, kwargs):
+    f, primals = flat_function(function, args, kwargs)
+
+    def scalar(x):
+        return weighted([out for out in f(x, *primals[1:]) if hasattr(out, "dtype")])
+
+    x = primals[0]
+    v = np.sin(np.arange(x.size) + 1.0).reshape(x.shape)
+    _, got = jf.hvp(scalar, x, v)
+    expected, _ = richardson(jf.gradient(scalar), x, v, steps=6, step=1e-3)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-6 * max(1, np.abs(expected).max()))
+
+
+# Keywords
+
+
+def test_a_subset_of_the_eigenvalues():
+    w, V = jf.value_and_jacobian(lambda a: sl.eigh(a, subset_by_index=[1, 2]))(P4)
+    plain = sl.eigh(P4, subset_by_index=[1, 2])
+    whole = jf.jacobian(lambda a: sl.eigh(a))(P4)
+    for k in range(2):
+        np.testing.assert_allclose(w[k], plain[k], atol=1e-14)
+        np.testing.assert_allclose(V[k], whole[k][..., 1:3, :, :] if k == 0 else whole[k][:, 1:3], atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a: sl.solve(a, B4, overwrite_a=True, overwrite_b=True),
+        lambda a: sl.inv(a, overwrite_a=True),
+        lambda a: sl.cholesky(a @ a.T, overwrite_a=True),
+        lambda a: sl.solve_triangular(a, a[0] * 1, overwrite_b=True),
+        lambda a: sl.lu_factor(a, overwrite_a=True)[0],
+        lambda a: sl.eigvalsh(a, overwrite_a=True),
+        lambda a: sl.qr(a, overwrite_a=True, mode="r")[0],
+    ],
+)
+def test_what_may_be_overwritten_is_not(f):
+    """SciPy may destroy its operands, and their values differ from then on; Tracers keep theirs."""
+    before = S4.copy()
+    value, J = jf.value_and_jacobian(f)(S4)
+    np.testing.assert_array_equal(S4, before)
+    np.testing.assert_allclose(value, f(S4.copy()), rtol=1e-11, atol=1e-13)
+    assert np.isfinite(J).all()
+
+
+def test_names_by_which_functions_are_called():
+    from scipy.linalg import inv
+
+    def inside(a):
+        from scipy import linalg
+
+        return linalg.inv(a)
+
+    expected = jf.jacobian(np.linalg.inv)(S3)
+    for f in (sl.inv, inv, lambda a: inv(a), lambda a: sl.inv(a), inside):
+        np.testing.assert_allclose(jf.jacobian(f)(S3), expected, atol=1e-13)
+
+
+def test_a_replay_takes_other_pivots():
+    """The pivots are recomputed, not relied on."""
+    graph = jf.trace(lambda a, b: sl.lu_solve(sl.lu_factor(a), b), S4, B4)
+    other = S4[::-1].copy()
+    np.testing.assert_allclose(graph(other, B4), np.linalg.solve(other, B4))
+    expected = jf.jacobian(lambda a: np.linalg.solve(a, B4))(other)
+    np.testing.assert_allclose(graph.jacobian(other, B4)[0], expected, atol=1e-10)
+
+
+# Structure
+
+
+def test_only_the_triangle_that_is_read_has_entries():
+    lower = np.tri(4, dtype=bool)
+    pattern = jf.sparsity(lambda a: sl.cholesky(a, lower=True), P4).toarray().reshape(4, 4, 4, 4)
+    assert not pattern[:, :, ~lower].any()
+    for kind in ("pos", "her", "sym"):
+        J = jf.jacobian(lambda a, kind=kind: sl.solve(a, B4, assume_a=kind, lower=True))(P4)
+        assert (J[:, ~lower] == 0).all()
+
+
+def test_a_band_stays_one():
+    n = 2000
+    ab = np.ones((3, n)) * np.array([[1.0], [4.0], [1.0]])
+
+    def f(x):
+        return sl.solve_banded((1, 1), ab, x)
+
+    _, J = jf.linearize(f, np.ones(n))
+    v = np.sin(np.arange(n))
+    np.testing.assert_allclose(J @ v, f(v), atol=1e-12)
+    np.testing.assert_allclose(J.T @ v, f(v), atol=1e-12)  # the matrix is symmetric
+    inner = solutions.banded_local_ab(bound(find(solutions.banded_solution), (ab, v), {"below": 1, "above": 1}))
+    assert inner.factors[0].nnz == 3 * n - 2
+
+
+def test_special_forms_are_selections():
+    J = jf.jacobian(lambda c: sl.toeplitz(c), sparse=True)(B4)
+    assert J.nnz == 16
+    assert (J.data == 1).all()
+    J = jf.jacobian(lambda a, b: sl.block_diag(a, b), argnums=(0, 1), sparse=True)(S3, B4)
+    assert [part.nnz for part in J] == [9, 4]
+
+
+# Against closed forms
+
+
+def test_functions_of_commuting_matrices():
+    """Along the identity a matrix function changes by its derivative: of exp, log, square root, cosine."""
+    derivatives = {
+        "expm": sl.expm,
+        "logm": np.linalg.inv,
+        "sqrtm": lambda a: np.linalg.inv(sl.sqrtm(a)) / 2,
+        "cosm": lambda a: -sl.sinm(a),
+        "sinhm": sl.coshm,
+    }
+    for name, derivative in derivatives.items():
+        _, dy = jf.jvp(getattr(sl, name), P4 / 3, 1e9 * np.eye(4))
+        np.testing.assert_allclose(dy / 1e9, derivative(P4 / 3), rtol=1e-9, atol=1e-12)
+
+
+def test_expm_against_its_own_derivative():
+    direction = np.cos(np.arange(9.0)).reshape(3, 3)
+    _, dy = jf.jvp(sl.expm, S3, direction)
+    np.testing.assert_allclose(dy, sl.expm_frechet(S3, direction)[1], rtol=1e-12)
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("f", "error", "words"),
+    [
+        (lambda a: sl.lu_factor(a[:, :2])[0], UnsupportedFunctionError, "only square"),
+        (lambda a: sl.lu(a, p_indices=True)[1], UnsupportedFunctionError, "p_indices"),
+        (lambda a: sl.qr(a[:, :2])[0], UnsupportedFunctionError, "economic"),
+        (lambda a: sl.svd(a[:, :2])[0], UnsupportedFunctionError, "full_matrices=False"),
+        (lambda a: sl.svd(a, lapack_driver="gesvd")[0], UnsupportedFunctionError, "lapack_driver"),
+        (lambda a: sl.eigh(a, type=2, b=a)[0], UnsupportedFunctionError, "type="),
+        (lambda a: sl.eigh(a, subset_by_value=(0, 1))[0], UnsupportedFunctionError, "subset_by_value"),
+        (lambda a: sl.eigh(a + 0j)[1].real, UnsupportedFunctionError, "phases"),
+        (lambda a: sl.eigh(a * 0 + np.eye(4))[1], NotDifferentiableError, "two eigenvalues"),
+        (lambda a: sl.pinv(a, rtol=1e-3), UnsupportedFunctionError, "rank"),
+        (lambda a: sl.lstsq(np.outer(a[0], B4), B4)[0], UnsupportedFunctionError, "full rank"),
+        (lambda a: sl.toeplitz(a[0] + 0j).real, UnsupportedFunctionError, "conjugate"),
+        (lambda a: sl.logm(a, disp=False)[0], UnsupportedFunctionError, "disp"),
+        (lambda a: sl.fractional_matrix_power(P4, a[0, 0]), UnsupportedFunctionError, "'t'"),
+        (lambda a: sl.solve(a, B4, assume_a="triangle"), ValueError, "not a recognized"),
+        (lambda a: sl.polar(a, side="top")[0], ValueError, "side"),
+        (lambda a: sl.schur(a)[0], JacfwdError, "test_scipy_linalg.py"),
+        (lambda a: sl.null_space(a[:2]), JacfwdError, "test_scipy_linalg.py"),
+        (lambda a: sl.solve_continuous_are(a, a, a, a), JacfwdError, "test_scipy_linalg.py"),
+        (lambda a: sl.eig(a)[0].real, JacfwdError, "test_scipy_linalg.py"),
+        (lambda a: sl.pinvh(a), JacfwdError, "test_scipy_linalg.py"),
+    ],
+)
+def test_what_has_no_derivative_is_refused(f, error, words):
+    with pytest.raises(error, match=words):
+        jf.jacobian(f)(P4)
