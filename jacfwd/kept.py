@@ -8,21 +8,24 @@ A branch is tried by running it: its guards say whether the point belongs to it.
 """
 
 import dataclasses
+import itertools
 import logging
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, Protocol
 
 from jacfwd.arguments import Selection
 from jacfwd.calls import Call, same_held
 from jacfwd.captured import Captured
 from jacfwd.chain import Chain, Sides
-from jacfwd.door import door
+from jacfwd.door import Computing, door
 from jacfwd.errors import BranchChangedError, JacfwdError
 from jacfwd.formats.dispatch import is_tracer
 from jacfwd.graph import Graph
 from jacfwd.methods import choose_sparse, cut
+from jacfwd.program.batches import batched
 from jacfwd.program.jacobian import SparseJacobian
+from jacfwd.program.numbers import UNLIKE
 from jacfwd.program.reading import Reading
 from jacfwd.recorded import Recorded, fresh, record, verify_replay
 from jacfwd.recording.interpose import running
@@ -126,20 +129,24 @@ class Branch:
         if key not in self.doors:
             if len(self.doors) >= DOORS:
                 self.doors.clear()
-            run, result = self._told()
-            self.doors[key] = door(args, call, captured, self.captured, run, result, self.finish, signature)
+            self.doors[key] = door(args, call, captured, self.captured, self._computing(), signature)
         return self.doors[key]
 
-    def _told(self) -> tuple[Callable, str]:
+    def _computing(self) -> Computing:
         """What computes, and the result of a call as an expression of what it `found`."""
         options: Options = self.reads.wanted
-        assert self.program is not None
-        if not (options.has_aux or options.value):
-            if self.spec is LEAF:
-                return self.program.run, "found[0]"
-            if self.spec is None and self.whole:
-                return self.program, "found[1]"
-        return self.program, "finish(*found)"
+        program = self.program
+        assert program is not None
+        if isinstance(program, Reading) and self.spec is not None and not options.has_aux:
+            count = itertools.count()
+            y, J = spelled(self.found.out_spec, count) if options.value else "", spelled(self.spec, count)
+            if y is not None and J is not None:
+                return Computing(
+                    program.run, f"({y}, {J})" if options.value else J, None, program.run.on_floats(), UNLIKE
+                )
+        if self.spec is None and self.whole and not (options.has_aux or options.value):
+            return Computing(program, "found[1]")
+        return Computing(program, "finish(*found)", self.finish)
 
     @property
     def whole(self) -> bool:
@@ -270,7 +277,11 @@ class Kept:
         point = [fresh(leaf) for leaf in call.leaves]
         branch = Branch(self.reads, found, point, wrt, call.keep(), self.captured.values())
         answer = branch.first()
-        branch.found = dataclasses.replace(found, values=[])
+        graph = batched(found.graph)
+        branch.found, branch.wrt = (
+            dataclasses.replace(found, graph=graph, values=[]),
+            [graph.inputs[k] for k in call.wrt],
+        )
         with self._lock:
             signature.branches = (branch, *signature.branches)[:BRANCHES]
         return answer
@@ -285,6 +296,16 @@ class Kept:
             state = f"{len(signature.branches)} recordings" if signature.unrecorded is None else "unrecorded, since "
             lines.append(f"({signature.text}): {state}{signature.unrecorded or ''}")
         return "\n".join([f"{self.name}, recorded for", *lines]) if lines else f"{self.name}, not recorded yet"
+
+
+def spelled(spec: Spec, count: Iterator[int]) -> str | None:
+    """Python source for a structure of tuples with what was found; None for other structures."""
+    if spec is LEAF:
+        return f"found[{next(count)}]"
+    parts = [spelled(child, count) for child in spec.children]
+    if spec.container is not tuple or None in parts:
+        return None
+    return f"({''.join(f'{part}, ' for part in parts)})"
 
 
 def labelled(call: Call) -> list[tuple[str, Any]]:

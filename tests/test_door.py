@@ -8,7 +8,7 @@ import pytest
 from jacfwd.arguments import select
 from jacfwd.calls import Call
 from jacfwd.captured import Captured
-from jacfwd.door import MISS, door
+from jacfwd.door import MISS, Computing, door
 from jacfwd.errors import BranchChangedError
 
 CONSTANT = 2.0
@@ -21,7 +21,7 @@ def f(x, n=None, *rest):
 def made(*args, run=lambda leaves: leaves, result="found", f=f):
     call, captured = Call(select(f, args, {})), Captured(f)
     signature = types.SimpleNamespace(misses=3)
-    return door(args, call, captured, captured.values(), run, result, None, signature), signature
+    return door(args, call, captured, captured.values(), Computing(run, result), signature), signature
 
 
 def test_leaves_and_the_reset_of_misses():
@@ -84,3 +84,15 @@ def test_another_branch_misses_and_other_errors_pass():
 @pytest.mark.parametrize("arg", [np.arange(2), [1.0], (1.0, 2.0), {"a": 1.0}, np.array(1.0)])
 def test_no_short_way_for_other_arguments(arg):
     assert made(1.0, arg)[0] is None
+
+
+def test_floats_first_then_arrays():
+    def on_floats(x, y):
+        assert type(x) is float and type(y) is float
+        return [1 / x, y]
+
+    call, captured = Call(select(f, (1.0, np.float64(2.0)), {})), Captured(f)
+    computing = Computing(lambda leaves: leaves, "found", None, on_floats, (ArithmeticError,))
+    way = door((1.0, np.float64(2.0)), call, captured, captured.values(), computing, types.SimpleNamespace(misses=3))
+    assert way((4.0, np.float64(3.0))) == [0.25, 3.0]
+    assert way((0.0, np.float64(3.0))) == [0.0, 3.0]

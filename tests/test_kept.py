@@ -435,3 +435,19 @@ def test_a_hessian_verifies_the_function_itself():
 
     with pytest.raises(jf.TracerConversionError):
         jf.hessian(f, record=True)(2.0)
+
+
+def test_loops_are_replayed_as_few_operations():
+    def f(x):
+        out = np.zeros(len(x))
+        for i in range(1, len(x)):
+            out[i] = x[i] ** 2 * x[i - 1]
+        return out
+
+    g = jf.jacobian(f, sparse=True, record=True)
+    x = np.linspace(0.5, 1, 200)
+    for factor in (1.0, 1.1, 0.9):
+        close = np.testing.assert_allclose
+        close(g(factor * x).toarray(), jf.jacobian(f)(factor * x), rtol=1e-13)
+    (signature,) = g._kept.signatures.values()
+    assert len(signature.branches[0].graph.nodes) < 20

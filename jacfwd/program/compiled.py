@@ -105,6 +105,11 @@ class Compiled:
             self._looked = True
         return self._small
 
+    def on_floats(self) -> Callable | None:
+        """The same for inputs of shape () that are Python floats."""
+        small: Any = self.small()
+        return None if small is None else small.__globals__["on_floats"]
+
     def program(self, careful: bool) -> Program:
         """The program that multiplies, or the careful one."""
         found = self._programs.get(careful)

@@ -108,7 +108,8 @@ TESTS = {TABLE[function] for function in (*COMPARED, np.isfinite, np.isnan, np.i
 def in_numbers(graph: Graph, n_values: int, slots: Slots | None) -> Source | None:
     """The program for a small graph on floats; None where arrays are faster or an operation has no counterpart.
 
-    It returns what the program on arrays returns, or raises one of `UNLIKE`.
+    It returns what the program on arrays returns, or raises one of `UNLIKE`. Its `on_floats` takes inputs of shape ()
+    as Python floats, `program` as any numbers.
     """
     arrays = len(graph.nodes) - len(graph.inputs)
     if sum(math.prod(node.shape) for node in graph.nodes) > MOST or (slots is not None and slots.own is None):
@@ -173,9 +174,16 @@ class Numbers:
             self.lines += [f"z = {' + '.join(strong)}", "if z - z != 0.0:", "    raise ArithmeticError"]
         self.fill()
         results = ", ".join(self.result(k) for k in range(self.n_values))
-        heads = "".join(f"x{k}, " for k in range(len(self.graph.inputs)))
+        places = enumerate(self.graph.inputs)
+        given = [(f"x{k}", self.graph.nodes[at].shape) for k, at in places]
+        heads = "".join(f"{name}, " for name, _ in given)
+        floats = "".join(f"{name}, " if shape else f"float({name}), " for name, shape in given)
         body = "\n".join(f"    {line}" for line in self.lines)
-        text = f"def program({heads}data=None):\n{body}\n    return [{results}]\n"
+        text = f"def on_floats({heads}data=None):\n{body}\n    return [{results}]\n"
+        if floats != heads:
+            text += f"\n\ndef program({heads}data=None):\n    return on_floats({floats}data)\n"
+        else:
+            text += "\n\nprogram = on_floats\n"
         return Source(text, self.names.scope, Layout((), ()))
 
     def inputs(self) -> None:
@@ -186,9 +194,7 @@ class Numbers:
             own = self.small.inputs[at : at + math.prod(shape)]
             at += len(own)
             self.name.update((each, f"x{k}_{j}" if shape else f"x{k}") for j, each in enumerate(own))
-            if not shape:
-                self.lines.append(f"x{k} = float(x{k})")
-            elif own:
+            if shape and own:
                 flat = f"x{k}" if len(shape) == 1 else f"x{k}.ravel()"
                 self.lines.append(f"{', '.join(self.name[each] for each in own)}, = {flat}.tolist()")
 
