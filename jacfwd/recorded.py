@@ -12,7 +12,7 @@ from jacfwd.formats.dispatch import as_dtype, is_tracer
 from jacfwd.graph import Graph, Node, Output
 from jacfwd.linear import LinearMap, flat_rows
 from jacfwd.recording import constructors
-from jacfwd.recording.apply import stacked
+from jacfwd.recording.apply import holds_tracers, stacked, unboxed
 from jacfwd.recording.interpose import suspended
 from jacfwd.recording.layout import replica
 from jacfwd.recording.record import Forward, Record
@@ -64,7 +64,8 @@ class Slot:
 class Recorded:
     """A graph, its values at a point, and the structure of inputs and outputs.
 
-    `template` is the auxiliary output, with slots where values depend on the inputs.
+    `template` is the auxiliary output, with slots where values depend on the inputs; `boxes` counts the arrays of
+    objects that stood for traced ones.
     """
 
     graph: Graph
@@ -72,6 +73,7 @@ class Recorded:
     in_spec: Spec
     out_spec: Spec
     template: Any = None
+    boxes: int = 0
 
     @property
     def aux(self) -> Any:
@@ -192,7 +194,7 @@ def record(selection: Run, has_aux: bool = False, verify: bool = False) -> Recor
         return found
 
     leaves, spec, aux = _run(rec, selection, tracers, outputs, verify)
-    return Recorded(rec.graph(leaves), rec.values, combined_spec(selection), spec, aux)
+    return Recorded(rec.graph(leaves), rec.values, combined_spec(selection), spec, aux, rec.boxes or 0)
 
 
 Outputs = tuple[list[Any], Spec, Any]
@@ -230,7 +232,8 @@ def _outputs(out: Any, has_aux: bool, rec: Any) -> Outputs:
         if not (isinstance(out, tuple) and len(out) == 2):
             raise TypeError(f"has_aux=True: the function must return (out, aux), got {type(out).__name__}")
         out, aux = out
-    leaves, spec = flatten(out, is_leaf=is_tracer, stack=stacked)
+    leaves, spec = flatten(out, is_leaf=holds_tracers, stack=stacked)
+    leaves = [unboxed(leaf) for leaf in leaves]
 
     def slot(x: Any) -> Any:
         value = x.value

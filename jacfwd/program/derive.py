@@ -37,6 +37,10 @@ class Derived:
 class Derivation(Record):
     """A recording of our own algebra: arrays it meets are ours and never change, so they are not copied."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.boxes = None
+
     def own(self, value: Any) -> Any:
         return value.frozen() if type(value) is Tracer else value
 

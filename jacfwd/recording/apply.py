@@ -18,8 +18,10 @@ __all__ = [
     "boxed",
     "broadcasts",
     "call_function",
+    "holds_tracers",
     "noted",
     "stacked",
+    "unboxed",
     "unsupported",
     "write_out",
 ]
@@ -41,10 +43,10 @@ def noted(error: JacfwdError) -> JacfwdError:
 
 
 def any_tracer(value: Any) -> bool:
-    """Whether a Tracer stands anywhere in nested lists and tuples."""
+    """Whether a Tracer stands anywhere in nested lists and tuples, or in an array of objects there."""
     if isinstance(value, list | tuple) and not is_tracer(value):
         return any(any_tracer(v) for v in value)
-    return is_tracer(value)
+    return holds_tracers(value)
 
 
 def stacked(value: Any) -> Any:
@@ -53,7 +55,14 @@ def stacked(value: Any) -> Any:
         if any_tracer(value):
             return np.stack([np.asarray(v) if type(v) in (int, float, complex) else stacked(v) for v in value])
         return np.asarray(value)
-    return value
+    return unboxed(value)
+
+
+def holds_tracers(value: Any) -> bool:
+    """Whether a value is a Tracer, or an array of objects with one in it."""
+    if type(value) is np.ndarray:
+        return value.dtype.kind == "O" and value.size <= MOST_OBJECTS and any(map(is_tracer, value.flat))
+    return is_tracer(value)
 
 
 def boxed(x: Any) -> Any:
@@ -69,6 +78,22 @@ def boxed(x: Any) -> Any:
     for index in np.ndindex(x.shape):
         box[index] = x[index]
     return box
+
+
+def unboxed(x: Any) -> Any:
+    """An array of objects that are numbers, scalar Tracers among them, as one traced array; anything else as it is."""
+    if type(x) is not np.ndarray or x.dtype.kind != "O" or x.size > MOST_OBJECTS:
+        return x
+    elements = list(x.flat)
+    traced = [each for each in elements if is_tracer(each)]
+    if not traced or not all(is_tracer(each) or isinstance(each, PLAIN_NUMBERS) for each in elements):
+        return x
+    if any(each.shape for each in traced):
+        return x
+    return np.reshape(stacked(elements), x.shape)
+
+
+PLAIN_NUMBERS = (bool, int, float, complex, np.number, np.bool_)
 
 
 def broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
@@ -164,10 +189,13 @@ def _operand(x: Any) -> Any:
     return x
 
 
-def _ordinary(x: np.ndarray) -> np.ndarray:
+def _ordinary(x: np.ndarray) -> Any:
     """Refuse arrays with operations of their own, which would be differentiated as if they were NumPy's."""
     if type(x) is np.memmap:
         return np.asarray(x)
+    inside = unboxed(x)
+    if inside is not x:
+        return inside
     kind = "an array of objects" if type(x) is np.ndarray else f"a {type(x).__module__}.{type(x).__name__}"
     raise TracerConversionError(
         f"a traced array met {kind}, at {describe(here())}; convert it to an ordinary array of numbers first"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from jacfwd.formats.dispatch import is_tracer
-from jacfwd.recording.apply import SPECIAL, any_tracer, apply, boxed, call_function, stacked
+from jacfwd.recording.apply import SPECIAL, any_tracer, apply, boxed, call_function, holds_tracers, stacked, unboxed
 from jacfwd.recording.interpose import INTERPOSITION, register, running
 from jacfwd.recording.mathematics import scalar_functions
 from jacfwd.recording.methods import has_order
@@ -40,6 +40,7 @@ def _converter(original: Callable, copies: bool | None) -> Callable:
     def convert(
         obj: Any, dtype: Any = None, order: Any = None, *, copy: Any = copies, ndmin: int = 0, **kwargs: Any
     ) -> Any:
+        obj = unboxed(obj) if dtype is None or np.dtype(dtype).kind != "O" else obj
         if not any_tracer(obj):
             given = {"dtype": dtype, "order": order, **kwargs}
             if original is np.array or copy is not copies:
@@ -249,6 +250,8 @@ def _with_lists(function: Callable) -> Callable:
 
     def call(*args: Any, **kwargs: Any) -> Any:
         for arg in (*args, *kwargs.values()) if kwargs else args:
+            if type(arg) is np.ndarray and holds_tracers(arg):
+                return call(*map(unboxed, args), **{key: unboxed(value) for key, value in kwargs.items()})
             if type(arg) in (list, tuple) and any_tracer(arg):
                 if is_ufunc:
                     return function(*(stacked(a) for a in args), **kwargs)

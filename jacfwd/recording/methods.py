@@ -32,6 +32,11 @@ REFUSED = {
     "resize": "its size is fixed; use np.resize",
     "to_device": "it is on the CPU",
 }
+# What NumPy's ufuncs ask the elements of an array of objects for.
+OBJECT_LOOPS = frozenset(
+    "sqrt cbrt exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh "
+    "arctanh degrees radians deg2rad rad2deg rint trunc floor ceil fabs sign hypot arctan2 logical_not".split()
+)
 
 
 def _function(function: Callable) -> Callable:
@@ -82,7 +87,10 @@ class Methods:
         locals()[_name] = _function(getattr(np, _name))
     del _name
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self: Any, name: str) -> Any:
+        if name in OBJECT_LOOPS and self._rec.boxes:
+            ufunc = getattr(np, name)
+            return lambda *args: ufunc(self, *args)
         if name in REFUSED:
             raise AttributeError(f"a traced array has no '{name}', at {describe(here())}: {REFUSED[name]}")
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")

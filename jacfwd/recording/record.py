@@ -46,6 +46,9 @@ class Recording:
         self.owner: int | None = self.thread
         self.refused: JacfwdError | None = None
         self.shown: Location | None = None
+        # Arrays of objects that stood for traced ones, None where none may, and the error that the first spared.
+        self.boxes: int | None = 0
+        self.boxed: JacfwdError | None = None
         self.here = here
 
     # Kinds of recording differ in these
@@ -88,7 +91,7 @@ class Recording:
         try:
             found = self._run(function, call)
         except Exception as error:
-            better = explained(error, self.refused, plain)
+            better = explained(error, self.refused or self.boxed, plain)
             if better is error:
                 raise
             raise better from error
@@ -96,7 +99,7 @@ class Recording:
             check_swallowed(self.refused, found[0], lambda: plain()[0])
         if self.shown is not None:
             check_text(self.shown, found[0], lambda scale: plain(scale)[0])
-        if verify:
+        if verify or self.boxed is not None:
             expected = plain()
             check_value(function, found[:2], expected[:2])
             if not (self.decided or any(is_tracer(leaf) and not leaf.constant for leaf in found[0])):

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from jacfwd.errors import JacfwdError, LeakedTracerError, TracerConversionError, UnsupportedFunctionError
-from jacfwd.locations import Location, describe, here
+from jacfwd.locations import DIRECTORIES, Location, describe, here
 from jacfwd.primitive import Primitive
 from jacfwd.recording import indexing, ufuncs
-from jacfwd.recording.apply import apply, call_function, noted
+from jacfwd.recording.apply import MOST_OBJECTS, apply, boxed, call_function, noted
 from jacfwd.recording.layout import Place, replica
 from jacfwd.recording.methods import Methods
 from jacfwd.recording.operators import Operators
@@ -26,6 +26,7 @@ from jacfwd.recording.storage import Storage
 from jacfwd.rules import find
 from jacfwd.rules.sparse import after_sparse, before_sparse
 
+OWN_CODE = DIRECTORIES[0]
 # Arguments of BINARY_OP from here on are the in-place operators (CPython 3.11 and later).
 FIRST_INPLACE = 13
 
@@ -289,12 +290,28 @@ class Tracer(Operators, Methods):
             box = np.empty((), object)
             box[()] = self
             return box
+        if (dtype is None or np.dtype(dtype).kind == "O") and self._may_be_boxed():
+            return boxed(self)
         value: Any = np.asarray(self.plain("converting to an ndarray"))
         if copy or not self.constant or self.is_scalar or (dtype is not None and np.dtype(dtype) != value.dtype):
             if copy is False:
                 raise ValueError("Unable to avoid copy while creating an array as requested.")
             return np.array(value, dtype=dtype)
         return self._lent()
+
+    def _may_be_boxed(self) -> bool:
+        """Whether an array of objects, its scalar Tracers, may stand for it: the last resort of conversions.
+
+        Who converts is code that no name led elsewhere; of our own code it would be a mistake.
+        """
+        rec = self._rec
+        if self.constant or self.dtype.kind not in "fc" or self.size > MOST_OBJECTS:
+            return False
+        if get_ident() != rec.owner or rec.boxes is None or sys._getframe(2).f_code.co_filename.startswith(OWN_CODE):
+            return False
+        rec.boxes += 1
+        rec.boxed = rec.boxed or self._refused("converting to an ndarray")
+        return True
 
     def _lent(self) -> np.ndarray:
         """The memory of a constant, for code that reads and writes plain arrays."""

@@ -8,7 +8,18 @@ import numpy as np
 from jacfwd.errors import UnsupportedFunctionError
 from jacfwd.formats.dispatch import is_tracer
 from jacfwd.locations import describe, here
-from jacfwd.recording.apply import SPECIAL, apply, boxed, broadcasts, call_function, stacked, unsupported, write_out
+from jacfwd.recording.apply import (
+    SPECIAL,
+    apply,
+    boxed,
+    broadcasts,
+    call_function,
+    stacked,
+    unboxed,
+    unsupported,
+    write_out,
+)
+from jacfwd.recording.calling import by_elements, is_python
 from jacfwd.rules import find
 from jacfwd.rules.internal import add_at, segment_sums
 
@@ -35,9 +46,13 @@ def call(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> Any:
 def _call(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
     primitive = find(ufunc)
     if primitive is None:
+        if is_python(ufunc):
+            return by_elements(ufunc, inputs, kwargs)
         raise unsupported(ufunc)
     if any(type(x) is np.ndarray and x.dtype.kind == "O" for x in inputs):
-        return ufunc(*map(boxed, inputs), **kwargs)
+        inputs = tuple(map(unboxed, inputs))
+        if any(type(x) is np.ndarray and x.dtype.kind == "O" for x in inputs):
+            return ufunc(*map(boxed, inputs), **kwargs)
     if not kwargs:
         return primitive.rewrite(*inputs) if primitive.rewrite is not None else apply(primitive, inputs, {})
     params = dict(kwargs)
