@@ -121,17 +121,18 @@ def put(x: Any, key: Any, value: Any) -> None:
     if type(storage) is Part:
         _put_part(x, storage, key, value)
         return
+    at = _target(storage, place, key) if is_basic(key) else None
+    target = at.shape if at is not None else np.shape(storage.numbers(place)[key])
+    _check_fit(np.shape(value), target)
+    shape = _trim(np.shape(value), target)
     mine = is_tracer(value) and value._rec is rec
+    if mine and value.shape != shape:
+        value = np.reshape(value, shape)
     handle, plain = (value.handle, value.value) if mine else (None, value)
-    shape = tuple(np.shape(plain))
-    if not is_basic(key):
-        target = np.shape(storage.numbers(place)[key])
-        _check_fit(shape, target)
-        storage.write_at(place, key, plain, handle, _trim(shape, target))
-        return
-    at = _target(storage, place, key)
-    _check_fit(shape, at.shape)
-    storage.write(at, plain, handle, _trim(shape, at.shape))
+    if at is not None:
+        storage.write(at, plain, handle, shape)
+    else:
+        storage.write_at(place, key, plain, handle, shape)
 
 
 def _target(storage: Any, place: Place, key: Any) -> Place:
@@ -200,7 +201,7 @@ def _fitting(x: Any, value: Any) -> Any:
     if value.dtype.kind in "fc" and dtype.kind not in "fc":
         return value.plain(f"writing into an array of {dtype}")
     if value.dtype.kind == "c" and dtype.kind == "f":
-        raise TypeError(
+        raise TracerConversionError(
             f"a complex value was written into an array of {dtype}, at {describe(here())}; take "
             "np.real(...) or make the array complex"
         )

@@ -8,6 +8,7 @@ import numpy as np
 from jacfwd.errors import TracerConversionError
 from jacfwd.locations import describe, here
 from jacfwd.recording.apply import SPECIAL, apply, boxed, noted, stacked
+from jacfwd.recording.layout import Place, view_of
 from jacfwd.recording.parts import IMAG, REAL, Part
 from jacfwd.rules import find
 from jacfwd.rules.internal import cast
@@ -47,7 +48,7 @@ class Flat:
     """`x.flat`: elements in C order, read and written where they lie."""
 
     def __init__(self, array: Any) -> None:
-        self.base = array
+        self.base: Any = array if array.ndim else np.reshape(array, (1,))
         self._next = 0
 
     def _at(self, key: Any) -> tuple:
@@ -57,7 +58,13 @@ class Flat:
         return self.base.flatten()[key] if not isinstance(key, int) else self.base[self._at(key)]
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        where, value = self._at(key), stacked(value)
+        value = stacked(value)
+        if not np.size(value):
+            return
+        if self.base._shares_cells(value):
+            self.base._write_flat(key, value)
+            return
+        where = self._at(key)
         size = np.size(where[0]) if where else 1
         self.base[where] = np.resize(value, size) if np.size(value) not in (1, size) else value
 
@@ -155,7 +162,28 @@ class Methods:
     @flat.setter
     def flat(self: Any, value: Any) -> None:
         value = stacked(value)
+        if not np.size(value):
+            return
+        if self._shares_cells(value):
+            self._write_flat(None, value)
+            return
         self[...] = np.reshape(np.resize(value, self.shape) if np.size(value) != self.size else value, self.shape)
+
+    def _shares_cells(self: Any, value: Any) -> bool:
+        """Whether another array is a view of the same storage."""
+        return hasattr(type(value), "__jacfwd_tracer__") and np.shares_memory(self, value)
+
+    def _write_flat(self: Any, key: Any, value: Any) -> None:
+        """Write a view of the same cells by `.flat`: NumPy may read elements after they were written to."""
+        storage = self.storage()
+        cells = np.arange(getattr(storage, "whole", storage).size)
+        target: Any = view_of(cells, self._place)
+        source = view_of(cells, value._place)
+        if key is None:
+            target.flat = source
+        else:
+            target.flat[key] = source
+        self[...] = self.view_at(Place(cells.shape, (1,), 0), storage)[target.copy()]
 
     def _layout(self: Any) -> np.ndarray:
         """A plain array of the same dtype that lies in memory in the same way; its values mean nothing."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jacfwd.errors import UnsupportedFunctionError
+from jacfwd.errors import TracerConversionError, UnsupportedFunctionError
 from jacfwd.formats.dispatch import is_tracer
 from jacfwd.locations import describe, here
 from jacfwd.recording.apply import (
@@ -202,7 +202,10 @@ def _at(ufunc: np.ufunc, target: Any, indices: Any, *values: Any) -> None:
     value = stacked(values[0]) if values else target.dtype.type(0)
     dtype = np.result_type(value, target.dtype)
     if not np.can_cast(dtype, target.dtype, "same_kind"):
-        raise TypeError(f"cannot cast {ufunc.__name__}.at of {np.result_type(value)} to {target.dtype}")
+        raise TracerConversionError(
+            f"{ufunc.__name__}.at would cast {np.result_type(value)} to {target.dtype}, at {describe(here())}; cast "
+            "it before"
+        )
     where = np.unravel_index(places, target.shape)
     if ufunc in (np.add, np.subtract) and dtype == target.dtype:
         added = value if ufunc is np.add else np.negative(value)
@@ -240,21 +243,21 @@ def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -
     kind = getattr(src, "dtype", None)
     if kind is not None and not np.can_cast(kind, dst.dtype, casting):
         raise TypeError(f"Cannot cast array data from {kind!r} to {dst.dtype!r} according to the rule '{casting}'")
-    dst[...] = np.broadcast_to(src, dst.shape) if where is True else np.where(where, src, dst)
+    dst[...] = src if where is True else np.where(where, src, dst)
 
 
 def _put(a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
     if not is_tracer(a):
         write_out(a, None)
-    at = np.asarray(ind).reshape(-1)
-    if len(at):
-        at, values = np.take(np.arange(a.size), at, mode=mode), np.reshape(stacked(v), (-1,))
+    at, values = np.asarray(ind).reshape(-1), np.reshape(stacked(v), (-1,))
+    if len(at) and len(values):
+        at = np.take(np.arange(a.size), at, mode=mode)
         _write_flat(a, at, values if values.shape == at.shape else np.resize(values, at.shape))
 
 
 def _write_flat(a: Any, at: np.ndarray, values: Any) -> None:
     """Write at flat C-order positions."""
-    a[np.unravel_index(at, a.shape)] = values
+    a[np.unravel_index(at, a.shape) if a.ndim else (np.newaxis,)] = values[-1:] if not a.ndim else values
 
 
 def _place(arr: Any, mask: Any, vals: Any) -> None:

@@ -33,7 +33,9 @@ class Fold:
     def axes(self) -> Shape:
         """The axes reduced."""
         axis, ndim = self.call.params.get("axis"), len(self.call.shape(0))
-        return tuple(range(ndim)) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, ndim)
+        if axis is None or not ndim:  # NumPy takes the axes 0 and -1 of what has none
+            return tuple(range(ndim))
+        return np.lib.array_utils.normalize_axis_tuple(axis, ndim)
 
     @functools.cached_property
     def index(self) -> IndexMap:

@@ -21,7 +21,7 @@ def running(
     call: Call, forward: Callable[[Any], Any], backward: Callable[[Any], Any], cost: tuple[int, int]
 ) -> Operator:
     """A linear map along one axis, given on arrays whose last axis it is; no axis means all, flattened."""
-    shape, axis = call.shape(0), call.params.get("axis")
+    shape, axis = call.shape(0), axis_of(call)
     if axis is None:
         mixed = (tuple(range(len(shape))), (0,))
         at = 1
@@ -44,6 +44,11 @@ def running(
     )  # fmt: skip
 
 
+def axis_of(call: Call) -> Any:
+    """The axis; None for all of them, flattened, as also where there is none and NumPy takes 0 and -1."""
+    return call.params.get("axis") if call.shape(0) else None
+
+
 def cumsum_local(call: Call) -> Format:
     """The lower triangle of ones."""
     dtype = call.out.dtype
@@ -56,7 +61,7 @@ def cumsum_local(call: Call) -> Format:
 
 def cumprod_local(call: Call) -> Format:
     """`dy[k] = x[k] dy[k-1] + y[k-1] dx[k]`: exact with any number of zeros, in log n passes."""
-    axis = call.params.get("axis")
+    axis = axis_of(call)
     x = np.reshape(call.operands[0], (-1,)) if axis is None else np.moveaxis(call.operands[0], axis, -1)
     out = call.out if axis is None else np.moveaxis(call.out, axis, -1)
     one = np.ones((*np.shape(out)[:-1], min(np.shape(out)[-1], 1)), out.dtype)
