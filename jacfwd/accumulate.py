@@ -30,12 +30,13 @@ def columns_of(chain: Chain, k: int) -> Entries:
     return Entries((chain.n,), shape, None, index)
 
 
-def accumulate(chain: Chain) -> list[Format | None]:
+def accumulate(chain: Chain, columns: dict[int, Format] | None = None) -> list[Format | None]:
     """Jacobians of the outputs with respect to all n inputs, `J_node = sum_parents L_parent J_parent`.
 
-    Forward accumulation (Griewank and Walther 2008, section 3.2) on structured matrices; None means zero.
+    Forward accumulation (Griewank and Walther 2008, section 3.2) on structured matrices; None means zero. `columns`
+    are Jacobians of the inputs to begin with, where others are wanted than those with respect to all n.
     """
-    held: dict[int, Format] = {at: columns_of(chain, k) for k, at in enumerate(chain.wrt)}
+    held = {at: columns_of(chain, k) for k, at in enumerate(chain.wrt)} if columns is None else dict(columns)
     last = chain.last_use()
     with np.errstate(all="ignore"):
         for step in chain.steps:
@@ -53,7 +54,7 @@ def _through(chain: Chain, held: dict[int, Format], parents: tuple[int, ...], fm
     if len(parents) == 1:
         return algebra.compose(fmt, held[parents[0]])
     sizes = [math.prod(chain.graph.nodes[q].shape) for q in parents]
-    return algebra.compose(fmt, algebra.stack([held[q] for q in parents], (chain.n,), sizes))
+    return algebra.compose(fmt, algebra.stack([held[q] for q in parents], held[parents[0]].in_shape, sizes))
 
 
 def _may_be_complex(chain: Chain, step: Any) -> bool:

@@ -4,7 +4,7 @@ import os
 
 from jacfwd.errors import MemoryBudgetError
 
-__all__ = ["budget", "require", "set_memory_budget"]
+__all__ = ["budget", "require", "require_chunk", "set_memory_budget"]
 
 # Below this many bytes nobody asks the system how much there is.
 SMALL = 1 << 26
@@ -14,7 +14,12 @@ _limit: int | None = None
 def set_memory_budget(nbytes: int | None) -> None:
     """Set how many bytes one result may take; None: half of the memory that is free at the call.
 
+    Blocks of seeds are made to fit it, and what cannot fit is refused before it is tried.
+
     Raises ValueError for a budget that is not positive.
+
+    >>> set_memory_budget(2**30)
+    >>> set_memory_budget(None)
     """
     global _limit
     if nbytes is not None and nbytes <= 0:
@@ -47,4 +52,16 @@ def require(nbytes: int, what: str, instead: str) -> None:
     if nbytes > limit:
         raise MemoryBudgetError(
             f"{what} needs {nbytes / 2**20:,.0f} MiB, the budget is {limit / 2**20:,.0f} MiB; {instead}"
+        )
+
+
+def require_chunk(count: int, each: int) -> None:
+    """Raise MemoryBudgetError if so many seeds of so many bytes each cannot be held, with the number that can."""
+    if count * each < SMALL and _limit is None:
+        return
+    limit = budget()
+    if count * each > limit:
+        raise MemoryBudgetError(
+            f"{count} seeds at a time need {count * each / 2**20:,.0f} MiB, the budget is {limit / 2**20:,.0f} MiB; "
+            f"pass chunk_size={max(1, limit // (2 * each))}"
         )

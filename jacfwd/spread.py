@@ -1,0 +1,210 @@
+"""Independent blocks of work, here or on any executor: column blocks of seeds, rows of cotangents, stretches of points.
+
+A task is a callable `task(start, stop)`. It is sent to an executor as bytes that a worker opens once, and without
+the user's function: what it needs is a graph and numbers.
+"""
+
+import functools
+import itertools
+import math
+import pickle
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from typing import Any
+
+import numpy as np
+
+from jacfwd.accumulate import accumulate
+from jacfwd.chain import Chain
+from jacfwd.formats.base import Format
+from jacfwd.formats.entries import Entries, nothing
+from jacfwd.formats.index import IndexMap
+from jacfwd.graph import Graph
+from jacfwd.linear import transposed
+from jacfwd.memory import budget, require_chunk
+
+__all__ = ["Columns", "Rows", "chunk_of", "progress_of", "spread"]
+
+Task = Callable[[int, int], Any]
+Progress = Callable[[int, int], Any]
+# Blocks that wait at an executor at a time: enough to keep many workers busy, few enough to be held.
+WAITING = 64
+
+
+class Seeds:
+    """Products of a graph's chain at a point with unit seeds; it pickles as the graph and the point."""
+
+    def __init__(self, graph: Graph, leaves: Sequence[Any]) -> None:
+        self.graph, self.leaves = graph, list(leaves)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"graph": self.graph, "leaves": self.leaves}
+
+    @functools.cached_property
+    def chain(self) -> Chain:
+        """The local Jacobians at the point."""
+        return Chain(self.graph, self.graph.evaluate(self.leaves), self.graph.inputs)
+
+    @property
+    def count(self) -> int:
+        """How many seeds there are."""
+        raise NotImplementedError
+
+    def units(self, start: int, stop: int) -> np.ndarray:
+        """The unit seeds of a block."""
+        seeds = np.zeros((stop - start, self.count), np.result_type(self.chain.dtype, np.float16))
+        seeds[np.arange(stop - start), np.arange(start, stop)] = 1
+        return seeds
+
+
+class Columns(Seeds):
+    """Columns of the Jacobian, forward: `(m, stop - start)`."""
+
+    @property
+    def count(self) -> int:
+        """One seed for each input."""
+        return self.chain.n
+
+    def __call__(self, start: int, stop: int) -> np.ndarray:
+        chain = self.chain
+        parts = accumulate(chain, some_columns(chain, start, stop))
+        rows = [
+            np.zeros((size, stop - start)) if part is None else part.todense()
+            for part, size in zip(parts, chain.out_sizes, strict=True)
+        ]
+        return np.concatenate([np.zeros((0, stop - start), chain.dtype), *rows]).astype(chain.dtype, copy=False)
+
+
+def some_columns(chain: Chain, start: int, stop: int) -> dict[int, Format]:
+    """The Jacobians of the inputs with respect to a stretch of the n columns only."""
+    found: dict[int, Format] = {}
+    for k, at in enumerate(chain.wrt):
+        first, last = max(start, chain.offsets[k]), min(stop, chain.offsets[k + 1])
+        shape = chain.graph.nodes[at].shape
+        if first >= last:
+            found[at] = nothing((stop - start,), shape)
+            continue
+        rows = IndexMap((last - first,), shape, affine=(first - chain.offsets[k], (1,)))
+        cols = IndexMap((last - first,), (stop - start,), affine=(first - start, (1,)))
+        found[at] = Entries((stop - start,), shape, rows, cols)
+    return found
+
+
+class Rows(Seeds):
+    """Rows of the Jacobian, from the output side: `(stop - start, n)`."""
+
+    @property
+    def count(self) -> int:
+        """One seed for each output."""
+        return self.chain.m
+
+    def __call__(self, start: int, stop: int) -> np.ndarray:
+        return np.ascontiguousarray(transposed(self.chain, self.units(start, stop)))
+
+
+def chunk_of(chain: Chain, count: int, chunk_size: int | None) -> int:
+    """How many seeds go through the chain at a time: as asked for, or as many as the budget holds.
+
+    Raises ValueError for a size that is not positive, MemoryBudgetError for one that cannot fit.
+    """
+    widest = max((math.prod(node.shape) for node in chain.graph.nodes), default=1)
+    # A block holds a few tangents of each of the largest nodes.
+    each = max(8 * widest * np.dtype(chain.dtype).itemsize, 1)
+    if chunk_size is None:
+        return max(1, min(count, budget() // (2 * each)))
+    if isinstance(chunk_size, bool) or not isinstance(chunk_size, int | np.integer) or chunk_size < 1:
+        raise ValueError(f"chunk_size must be a positive integer, got {chunk_size!r}")
+    require_chunk(min(int(chunk_size), count), each)
+    return int(chunk_size)
+
+
+def spread(
+    task: Task,
+    count: int,
+    size: int,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+    what: str = "columns",
+) -> Iterator[tuple[slice, Any]]:
+    """Blocks `(start:stop, task(start, stop))` in order, computed here or by an executor; `size` items in each.
+
+    What a worker raises is raised here, with the range of its block as a note; blocks that wait are then cancelled.
+    """
+    bounds = [(start, min(start + size, count)) for start in range(0, count, size)]
+    done = here(task, bounds) if executor is None else there(task, bounds, executor, what)
+    if progress is not None:
+        progress(0, count)
+    for (start, stop), block in zip(bounds, done, strict=True):
+        if progress is not None:
+            progress(stop, count)
+        yield slice(start, stop), block
+
+
+def here(task: Task, bounds: Sequence[tuple[int, int]]) -> Iterator[Any]:
+    """One block after the other."""
+    return itertools.starmap(task, bounds)
+
+
+def there(task: Task, bounds: Sequence[tuple[int, int]], executor: Executor, what: str) -> Iterator[Any]:
+    """Blocks by an executor, a limited number at a time."""
+    sent = pickle.dumps(task)
+    left = deque(bounds)
+    waiting: deque[tuple[tuple[int, int], Future]] = deque()
+    try:
+        while left or waiting:
+            while left and len(waiting) < WAITING:
+                start, stop = left.popleft()
+                waiting.append(((start, stop), executor.submit(run_sent, sent, start, stop)))
+            (start, stop), future = waiting.popleft()
+            try:
+                yield future.result()
+            except Exception as error:
+                error.add_note(f"while {what} {start}:{stop} of {bounds[-1][1]} were computed by the executor")
+                raise
+    finally:
+        for _, future in waiting:
+            future.cancel()
+
+
+def run_sent(sent: bytes, start: int, stop: int) -> Any:
+    """One block, where it was sent to."""
+    return opened(sent)(start, stop)
+
+
+@functools.lru_cache(maxsize=4)
+def opened(sent: bytes) -> Task:
+    """A task as it arrived; blocks of the same one share what it computes once."""
+    task: Task = pickle.loads(sent)
+    return task
+
+
+def progress_of(progress: Any, unit: str) -> Progress | None:
+    """What `progress=` stands for: nothing, a bar of tqdm, or a function of (done, total) as it is.
+
+    Raises ImportError where tqdm is missing, TypeError for anything else.
+    """
+    if progress is False or progress is None:
+        return None
+    if progress is True:
+        return bar(unit)
+    if not callable(progress):
+        raise TypeError(f"progress must be True, False or a function of (done, total), got {progress!r}")
+    return progress  # type: ignore[no-any-return]
+
+
+def bar(unit: str) -> Progress:
+    """A progress bar that closes when all is done."""
+    try:
+        from tqdm import tqdm
+    except ImportError as error:
+        raise ImportError("progress=True needs tqdm: pip install 'jacfwd[progress]', or pass a function") from error
+    made = tqdm(unit=unit)
+
+    def show(done: int, total: int) -> None:
+        made.total = total
+        made.update(done - made.n)
+        if done >= total:
+            made.close()
+
+    return show

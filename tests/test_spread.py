@@ -1,0 +1,182 @@
+"""Blocks of columns, rows and points: here, in threads, processes and on a cluster whose workers die."""
+
+import os
+import signal
+import threading
+import time
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+
+import jacfwd as jf
+from jacfwd.errors import MemoryBudgetError
+from jacfwd.memory import set_memory_budget
+from jacfwd.spread import Columns, Rows, chunk_of, progress_of, spread
+
+
+def f(x, y):
+    a = np.sin(x) * y[0]
+    return {"sums": np.add.reduceat(a, [0, 3, 7]), "all": np.cumsum(a * a) * y[1]}
+
+
+X, Y = np.linspace(0.1, 2.0, 11), np.array([2.0, -1.5])
+GRAPH = jf.trace(f, X, Y).data
+WHOLE = jf.linearize(f, X, Y)[1].toarray()
+
+
+@pytest.mark.parametrize("size", [1, 4, 13, 100])
+@pytest.mark.parametrize(("task", "axis"), [(Columns, 1), (Rows, 0)])
+def test_blocks_make_up_the_jacobian(task, axis, size):
+    made = task(GRAPH, [X, Y])
+    found = list(spread(made, made.count, size))
+    assert [part for part, _ in found][0] == slice(0, min(size, made.count))
+    np.testing.assert_allclose(np.concatenate([block for _, block in found], axis=axis), WHOLE, rtol=1e-13, atol=1e-14)
+
+
+def test_complex_outputs():
+    def g(x):
+        return np.fft.fft(x) * x[0]
+
+    x = np.arange(1.0, 6.0)
+    made = Columns(jf.trace(g, x).data, [x])
+    found = np.concatenate([block for _, block in spread(made, 5, 2)], axis=1)
+    np.testing.assert_allclose(found, jf.jacobian(g)(x), rtol=1e-12, atol=1e-13)
+
+
+def test_outputs_without_derivative():
+    x = np.ones(3)
+    made = Columns(jf.trace(lambda x: (x[:2], np.zeros(2)), x).data, [x])
+    np.testing.assert_array_equal(made(0, 3), [[1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 0]])
+
+
+@pytest.fixture(scope="module")
+def processes():
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
+        yield executor
+
+
+@pytest.mark.parametrize("task", [Columns, Rows])
+def test_executors_give_the_same_bits(task, processes):
+    made = task(GRAPH, [X, Y])
+    local = [block for _, block in spread(made, made.count, 3)]
+    with ThreadPoolExecutor(3) as threads:
+        for executor in (threads, processes):
+            found = [block for _, block in spread(task(GRAPH, [X, Y]), made.count, 3, executor)]
+            for a, b in zip(found, local, strict=True):
+                np.testing.assert_array_equal(a, b)
+
+
+def failing(start, stop):
+    """Fails in one block."""
+    if start == 6:
+        raise ZeroDivisionError("no")
+    return start
+
+
+def dying(start, stop):
+    """Kills its process in one block."""
+    if start == 6:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return start
+
+
+def test_a_failure_names_its_block(processes):
+    with pytest.raises(ZeroDivisionError) as failure:
+        list(spread(failing, 10, 3, processes, what="columns"))
+    assert "columns 6:9 of 10" in failure.value.__notes__[0]
+
+
+def test_a_dead_worker_is_an_error_that_names_a_block():
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+        with pytest.raises(Exception, match="terminated abruptly") as failure:
+            list(spread(dying, 10, 3, executor))
+    assert "of 10 were computed by the executor" in failure.value.__notes__[0]
+
+
+class Never:
+    """An executor whose futures never run."""
+
+    def __init__(self):
+        self.futures = []
+
+    def submit(self, *args):
+        self.futures.append(Future())
+        return self.futures[-1]
+
+
+def test_what_waits_is_cancelled_and_limited():
+    executor = Never()
+    blocks = spread(failing, 10_000, 1, executor)
+    threading.Timer(0.1, lambda: executor.futures[0].set_exception(KeyboardInterrupt())).start()
+    with pytest.raises(KeyboardInterrupt):
+        next(blocks)
+    assert len(executor.futures) == 64
+    assert all(future.cancelled() for future in executor.futures[1:])
+
+
+def test_progress_is_told():
+    told = []
+    list(spread(lambda a, b: None, 10, 4, progress=lambda done, total: told.append((done, total))))
+    assert told == [(0, 10), (4, 10), (8, 10), (10, 10)]
+
+
+def test_progress_of():
+    assert progress_of(False, "column") is None
+    assert progress_of(print, "column") is print
+    with pytest.raises(TypeError, match="progress must be"):
+        progress_of(3, "column")
+
+
+def test_a_bar(capsys):
+    pytest.importorskip("tqdm")
+    show = progress_of(True, "column")
+    show(0, 3)
+    show(3, 3)
+    assert "3/3" in capsys.readouterr().err
+
+
+def test_chunks():
+    chain = Columns(GRAPH, [X, Y]).chain
+    assert chunk_of(chain, 13, 5) == 5
+    assert chunk_of(chain, 13, None) == 13
+    for wrong in (0, -1, 2.5, True):
+        with pytest.raises(ValueError, match="chunk_size"):
+            chunk_of(chain, 13, wrong)
+
+
+def test_chunks_that_do_not_fit():
+    chain = Columns(GRAPH, [X, Y]).chain
+    set_memory_budget(8 * 11 * 8 * 4)
+    try:
+        assert chunk_of(chain, 1000, None) == 2
+        with pytest.raises(MemoryBudgetError, match="pass chunk_size=2"):
+            chunk_of(chain, 1000, 500)
+        assert chunk_of(chain, 1000, 2) == 2
+    finally:
+        set_memory_budget(None)
+
+
+def slow_dying(start, stop):
+    """Kills its worker the first time that it is asked for one block."""
+    mark = os.environ["JACFWD_TEST_MARK"]
+    if start == 6 and not os.path.exists(mark):
+        open(mark, "w").close()
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return start
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_cluster_repeats_what_a_killed_worker_had(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setenv("JACFWD_TEST_MARK", str(tmp_path / "died"))
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+        executor = client.get_executor()
+        assert [block for _, block in spread(slow_dying, 10, 3, executor)] == [0, 3, 6, 9]
+        made = Columns(GRAPH, [X, Y])
+        found = np.concatenate([block for _, block in spread(made, made.count, 3, executor)], axis=1)
+    assert (tmp_path / "died").exists()
+    np.testing.assert_array_equal(found, np.concatenate([block for _, block in spread(made, made.count, 3)], axis=1))
