@@ -90,13 +90,18 @@ class Recorded:
 
     def nested(self, sides: Sides, matrix: Any, finish: Callable[[Any, Output, Node], Any]) -> Any:
         """A Jacobian `(m, n)` cut into `J[output][input]`; `finish` makes each part what it is to be."""
-        graph, whole = self.graph, len(self.graph.outputs) == len(sides.wrt) == 1
+        whole = len(self.graph.outputs) == len(sides.wrt) == 1
+        return self.cut(
+            sides, lambda rows, cols, out, node: finish(matrix if whole else matrix[rows, cols], out, node)
+        )
+
+    def cut(self, sides: Sides, finish: Callable[[slice, slice, Output, Node], Any]) -> Any:
+        """What `finish` makes of the rows of an output and the columns of an input, as `J[output][input]`."""
 
         def block(o: int, i: int) -> Any:
             rows = slice(sides.out_offsets[o], sides.out_offsets[o + 1])
             cols = slice(sides.offsets[i], sides.offsets[i + 1])
-            part = matrix if whole else matrix[rows, cols]
-            return finish(part, graph.outputs[o], graph.nodes[sides.wrt[i]])
+            return finish(rows, cols, self.graph.outputs[o], self.graph.nodes[sides.wrt[i]])
 
         return nest(self.out_spec, self.in_spec, block)
 

@@ -12,11 +12,12 @@ from jacfwd.batch.points import Points
 from jacfwd.chain import Chain, Sides
 from jacfwd.formats.dispatch import as_dtype
 from jacfwd.formats.index import IndexMap
-from jacfwd.methods import dense
+from jacfwd.graph import Node, Output
+from jacfwd.methods import dense, in_format
 from jacfwd.program.reading import Reading
 from jacfwd.recorded import Recorded
 
-__all__ = ["Batch", "Branch", "Part", "Structure", "batched", "branch_at"]
+__all__ = ["Batch", "Stretch", "Branch", "Part", "Structure", "batched", "branch_at"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +108,29 @@ class Batch:
         """Dense Jacobians `(count, m, n)`."""
         return self.output(-1)
 
+    def nested(self) -> Any:
+        """Dense Jacobians, each `J[output][input]` of shape `(count,) + out.shape + in.shape`."""
+        matrix, found = self.stacked(), self.first
+
+        def finish(rows: slice, cols: slice, out: Output, node: Node) -> np.ndarray:
+            part = as_dtype(matrix[:, rows, cols], np.result_type(out.dtype, node.dtype))
+            return np.ascontiguousarray(part).reshape(self.count, *out.shape, *node.shape)
+
+        return found.cut(self.parts[0].branch.sides, finish)
+
+    def sparse(self, format: str, flat: bool) -> Any:
+        """Block-diagonal Jacobians, one for each pair of an output and an input or, flat, one in all."""
+        sides = self.parts[0].branch.sides
+        if flat:
+            return self.in_format(slice(0, sides.m), slice(0, sides.n), format)
+        return self.first.cut(sides, lambda rows, cols, out, node: self.in_format(rows, cols, format))
+
+    def in_format(self, rows: slice, cols: slice, format: str) -> Any:
+        """A block-diagonal matrix; as BSR its blocks are whole Jacobians."""
+        matrix = self.block_diagonal(rows, cols)
+        shape = rows.stop - rows.start, cols.stop - cols.start
+        return matrix.tobsr(blocksize=shape) if format == "bsr" and all(shape) else in_format(matrix, format)
+
     def output(self, k: int) -> np.ndarray:
         """One output at all points: the first branch was tried at each of them, so its array has room for all."""
         whole = self.parts[0].outs[k]
@@ -143,6 +167,18 @@ def inside(places: np.ndarray, stretch: slice) -> np.ndarray:
     return (places >= stretch.start) & (places < stretch.stop)
 
 
+@dataclasses.dataclass
+class Stretch:
+    """A graph at a stretch of points: a task for executors."""
+
+    points: Points
+    leaves: list[np.ndarray]
+    chunk: int | None
+
+    def __call__(self, start: int, stop: int) -> tuple[list[np.ndarray], np.ndarray]:
+        return self.points([leaf[start:stop] for leaf in self.leaves], self.chunk)
+
+
 Run = Callable[[Points, Sequence[np.ndarray]], tuple[list[np.ndarray], np.ndarray]]
 
 
@@ -157,11 +193,11 @@ def batched(
     pending = np.arange(count)
     parts: list[Part] = []
     while len(pending) or not parts:
-        k = int(pending[0]) if len(pending) else 0
+        k = int(pending[0])
         found = record_at(k)
         branch = branch_at(found, [leaf[k] for leaf in leaves], method, sparse)
         outs, taken = run(branch.points, [leaf[pending] for leaf in leaves])
-        if len(pending) and not taken[0]:
+        if not taken[0]:
             raise RuntimeError("the function took another branch at the same point when it was called again")
         parts.append(Part(branch, pending, taken, outs))
         pending = pending[~taken]
