@@ -34,6 +34,7 @@ from jacfwd.errors import (
     TracerConversionError,
     UnsupportedFunctionError,
 )
+from jacfwd.memory import set_memory_budget
 from jacfwd.own.base import Primitive
 from jacfwd.own.custom import custom_jvp
 from jacfwd.own.opaque import black_box
@@ -67,6 +68,7 @@ __all__ = [
     "linearize",
     "name",
     "propagate",
+    "set_memory_budget",
     "set_threads",
     "solvers",
     "sparsity",

@@ -36,7 +36,8 @@ def accumulate(chain: Chain, columns: dict[int, Format] | None = None) -> list[F
     Forward accumulation (Griewank and Walther 2008, section 3.2) on structured matrices; None means zero. `columns`
     are Jacobians of the inputs to begin with, where others are wanted than those with respect to all n.
     """
-    held = {at: columns_of(chain, k) for k, at in enumerate(chain.wrt)} if columns is None else dict(columns)
+    held: dict[int, Format] = {}
+    held.update({at: columns_of(chain, k) for k, at in enumerate(chain.wrt)} if columns is None else columns)
     last = chain.last_use()
     with np.errstate(all="ignore"):
         for step in chain.steps:

@@ -1,12 +1,15 @@
 """The public functions: argument handling only; all work is done below."""
 
 import dataclasses
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
 
 from jacfwd.arguments import FIRST, Selection, has_floats, select
+from jacfwd.batch.call import over_points
 from jacfwd.callables import Derivative
 from jacfwd.chain import Chain
 from jacfwd.differences import difference_jacobian
@@ -14,12 +17,13 @@ from jacfwd.door import MISS
 from jacfwd.errors import JacobianMismatchError
 from jacfwd.kept import Kept
 from jacfwd.linear import LinearMap, flat_rows
-from jacfwd.methods import check_choices, dense, require_single, shaped, written
+from jacfwd.methods import Spread, check_choices, dense, require_single, sloped, written
 from jacfwd.pattern import Pattern
 from jacfwd.recorded import Recorded, pushed_forward, record
 from jacfwd.recording.interpose import running
 from jacfwd.recording.record import Record
 from jacfwd.recording.tracer import Tracer
+from jacfwd.spread import Spreading, check_chunk, task_for
 from jacfwd.structure import flatten
 from jacfwd.tangents import match_tangents, select_primals
 from jacfwd.traced import Graph
@@ -113,10 +117,27 @@ class Options:
     holomorphic: bool = False
     record: bool = False
     verify: Any = "auto"
+    batch: bool = False
+    chunk_size: int | None = None
+    executor: Executor | None = None
+    progress: Any = False
     value: bool = False
+
+    @property
+    def spreading(self) -> Spreading:
+        """How the work is cut into blocks."""
+        return Spreading(self.chunk_size, self.executor, self.progress)
+
+    @functools.cached_property
+    def spreads(self) -> bool:
+        """Whether it is cut into blocks, or made at many points."""
+        return self.batch or self.spreading != Spreading()
 
     def __post_init__(self) -> None:
         check_choices(self.method, self.format)
+        check_chunk(self.chunk_size)
+        if self.batch and self.has_aux:
+            raise ValueError("batch=True has no place for aux, which is no array of points; drop has_aux")
         # Not by `in`: 1 equals True.
         if not any(self.verify == choice and type(self.verify) is type(choice) for choice in VERIFY):
             raise ValueError(f"verify must be one of {', '.join(map(repr, VERIFY))}, got {self.verify!r}")
@@ -150,7 +171,39 @@ class Jacobian(Derivative):
                 if found is not MISS:
                     return found
         kept = self._kept
+        if self.wanted.spreads:
+            return self.spread_out(args, kwargs)
         return self.unrecorded(self.select(args, kwargs)) if kept is None else kept(args, kwargs)
+
+    def spread_out(self, args: tuple, kwargs: dict[str, Any]) -> Any:
+        """The derivative at many points, or in blocks."""
+        options, selection = self.wanted, self.select(args, kwargs)
+        if options.batch:
+            return over_points(self, self._kept, selection, options.spreading)
+        found, leaves, wrt = self.recording(selection)
+
+        def spread(chain: Chain, method: str) -> Any:
+            return options.spreading.whole(task_for(method)(found.graph, leaves, wrt))
+
+        J = self.matrix(found, Chain(found.graph, found.values, wrt), spread)
+        return self.answer(found.outputs(), found.aux, J)
+
+    def recording(self, selection: Selection) -> tuple[Recorded, list[Any], list[int]]:
+        """A recording with its values at a call, its leaves there, and which of its inputs are differentiated."""
+        if self._kept is not None:
+            return self._kept.at(selection)
+        found = record(selection, self.wanted.has_aux, self.wanted.verify in (True, "always"))
+        return found, selection.leaves, found.graph.inputs
+
+    def blocks(self, *args: Any, **kwargs: Any) -> Iterator[tuple[slice, np.ndarray]]:
+        """The dense Jacobian `(m, n)` block by block, for results that are larger than memory.
+
+        `(columns, J[:, columns])`, each block of `chunk_size` columns, or of as many as the memory budget holds;
+        with `method="reverse"` rows: `(rows, J[rows])`.
+        """
+        found, leaves, wrt = self.recording(self.select(args, kwargs))
+        method = "forward" if self.wanted.method == "auto" else self.wanted.method
+        return self.wanted.spreading.blocks(task_for(method)(found.graph, leaves, wrt))
 
     def clear(self) -> None:
         """Forget what `record=True` has recorded."""
@@ -179,10 +232,11 @@ class Jacobian(Derivative):
             return ((y, aux), J) if options.has_aux else (y, J)
         return (J, aux) if options.has_aux else J
 
-    def matrix(self, found: Recorded, chain: Chain) -> Any:
-        """The Jacobian in the kind that was asked for."""
+    def matrix(self, found: Recorded, chain: Chain, spread: Spread | None = None) -> Any:
+        """The Jacobian in the kind that was asked for; `spread` makes it of blocks."""
         options = self.wanted
-        return written(chain, found.nested, options.method, options.format if options.sparse else None, options.flat)
+        sparse_format = options.format if options.sparse else None
+        return written(chain, found.nested, options.method, sparse_format, options.flat, spread)
 
 
 class Gradient(Jacobian):
@@ -190,12 +244,9 @@ class Gradient(Jacobian):
 
     public_name = "gradient"
 
-    def matrix(self, found: Recorded, chain: Chain) -> Any:
+    def matrix(self, found: Recorded, chain: Chain, spread: Spread | None = None) -> Any:
         require_single(found.graph)
-        row = dense(chain, self.wanted.method)
-        out = dataclasses.replace(found.graph.outputs[0], shape=())
-        bounds = zip(chain.wrt, chain.offsets[:-1], chain.offsets[1:], strict=True)
-        return found.in_spec.unflatten([shaped(row[:, a:b], out, found.graph.nodes[at]) for at, a, b in bounds])
+        return found.in_spec.unflatten(sloped(chain, dense(chain, self.wanted.method, spread)))
 
 
 class Hessian(Jacobian):
@@ -226,6 +277,10 @@ def jacobian(
     holomorphic: bool = False,
     record: bool = False,
     verify: Any = "auto",
+    batch: bool = False,
+    chunk_size: int | None = None,
+    executor: Executor | None = None,
+    progress: Any = False,
 ) -> Jacobian:
     """The Jacobian of f as a function: `J[i, j] = d f_i / d x_j`.
 
@@ -247,6 +302,14 @@ def jacobian(
         float and complex arguments are inputs. In-place changes of captured arrays are not seen; `.clear()` forgets
     verify : compare the recorded value with a plain call of f: True at each recording, False never, "always" at each
         call, also where nothing is recorded; "auto": at recordings that are kept
+    batch : the leading axis of the selected arguments is an axis of points, and so is that of the result: arrays of
+        shape `(points,) + out.shape + in.shape`, or block-diagonal matrices, as BSR with one block for each point.
+        One vectorised pass for each branch that points take
+    chunk_size : how many columns (forward), rows (reverse) or points go together; by default as many as the memory
+        budget holds
+    executor : a `concurrent.futures.Executor` that computes these blocks, in threads, processes or on a cluster; the
+        user's function does not travel
+    progress : True for a progress bar (needs tqdm), or a function of (done, total)
 
     Raises
     ------
@@ -262,7 +325,8 @@ def jacobian(
     """
     options = {"argnums": argnums, "argnames": argnames, "sparse": sparse, "format": format, "flat": flat,
                "method": method, "has_aux": has_aux, "holomorphic": holomorphic, "record": record,
-               "verify": verify}  # fmt: skip
+               "verify": verify, "batch": batch, "chunk_size": chunk_size, "executor": executor,
+               "progress": progress}  # fmt: skip
     return Jacobian(f, **options)
 
 
@@ -279,6 +343,10 @@ def value_and_jacobian(
     holomorphic: bool = False,
     record: bool = False,
     verify: Any = "auto",
+    batch: bool = False,
+    chunk_size: int | None = None,
+    executor: Executor | None = None,
+    progress: Any = False,
 ) -> Jacobian:
     """Value and Jacobian from one evaluation of f; parameters as for `jacobian`.
 
@@ -288,6 +356,7 @@ def value_and_jacobian(
     """
     options = {"argnums": argnums, "argnames": argnames, "sparse": sparse, "format": format, "flat": flat,
                "method": method, "has_aux": has_aux, "holomorphic": holomorphic, "record": record, "verify": verify,
+               "batch": batch, "chunk_size": chunk_size, "executor": executor, "progress": progress,
                "value": True}  # fmt: skip
     return Jacobian(f, **options)
 
@@ -311,6 +380,7 @@ def gradient(
     has_aux: bool = False,
     record: bool = False,
     verify: Any = "auto",
+    batch: bool = False,
 ) -> Gradient:
     """The gradient of a function with one output, in the shape of its input; parameters as for `jacobian`.
 
@@ -320,7 +390,7 @@ def gradient(
     >>> gradient(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
     array([2., 4.])
     """
-    return Gradient(f, argnums=argnums, method=method, has_aux=has_aux, record=record, verify=verify)
+    return Gradient(f, argnums=argnums, method=method, has_aux=has_aux, record=record, verify=verify, batch=batch)
 
 
 def value_and_gradient(
@@ -331,6 +401,7 @@ def value_and_gradient(
     has_aux: bool = False,
     record: bool = False,
     verify: Any = "auto",
+    batch: bool = False,
 ) -> Gradient:
     """Value and gradient from one evaluation of f.
 
@@ -338,7 +409,8 @@ def value_and_gradient(
     >>> float(y), float(g)
     (8.0, 12.0)
     """
-    return Gradient(f, argnums=argnums, method=method, has_aux=has_aux, record=record, verify=verify, value=True)
+    options = {"argnums": argnums, "method": method, "has_aux": has_aux, "record": record, "verify": verify}
+    return Gradient(f, **options, batch=batch, value=True)
 
 
 def hessian(
@@ -349,6 +421,7 @@ def hessian(
     method: str = "auto",
     record: bool = False,
     verify: Any = "auto",
+    batch: bool = False,
 ) -> Hessian:
     """The matrix of second derivatives, by differentiating the gradient; parameters as for `jacobian`.
 
@@ -359,7 +432,7 @@ def hessian(
     array([[4., 2.],
            [2., 0.]])
     """
-    return Hessian(f, argnums=argnums, sparse=sparse, method=method, record=record, verify=verify)
+    return Hessian(f, argnums=argnums, sparse=sparse, method=method, record=record, verify=verify, batch=batch)
 
 
 def hvp(f: Callable, primals: Any, tangents: Any) -> tuple[Any, Any]:

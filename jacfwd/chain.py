@@ -95,6 +95,12 @@ class Chain(Sides):
                 needed.update(p for p in self.graph.nodes[at].parents if p is not None)
         return needed
 
+    @property
+    def seed_bytes(self) -> int:
+        """What one seed needs on its way: a few tangents of the largest nodes at a time."""
+        widest = max((math.prod(node.shape) for node in self.graph.nodes), default=1)
+        return max(8 * widest * np.result_type(self.dtype, np.float16).itemsize, 1)
+
     # Products
 
     def push(self, seeds: Any) -> Any:

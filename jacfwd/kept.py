@@ -83,6 +83,8 @@ class Branch:
     spec: Spec | None = None
     interpreted: bool = False
     doors: dict[Any, Any] = dataclasses.field(default_factory=dict)
+    # What makes the same reading at many points at once, made when that is asked for.
+    many: Any = None
 
     @property
     def graph(self) -> Graph:
@@ -264,27 +266,61 @@ class Kept:
         if signature.misses > PATIENCE:
             self._give_up(signature, f"{PATIENCE} calls in a row met no recording, the last because {reason}")
             return self.reads.unrecorded(call.selection)
-        LOGGER.info("%s: recording (%s), branch %d: %s", self.name, signature.text, len(signature.branches) + 1, reason)
         try:
-            found = record(call, self.reads.wanted.has_aux, verify=self.reads.wanted.verify is not False)
+            branch = self._recorded(signature, call, reason)
         except JacfwdError as error:
             if not call.extra:
                 raise
             # Perhaps what refuses is nothing that is differentiated.
             self._give_up(signature, f"an argument that is not differentiated cannot be traced: {error}")
             return self.reads.unrecorded(call.selection)
+        answer = branch.first()
+        self._keep(signature, branch)
+        return answer
+
+    def _recorded(self, signature: Signature, call: Call, reason: str) -> Branch:
+        """A new recording."""
+        LOGGER.info("%s: recording (%s), branch %d: %s", self.name, signature.text, len(signature.branches) + 1, reason)
+        found = record(call, self.reads.wanted.has_aux, verify=self.reads.wanted.verify is not False)
         wrt = [found.graph.inputs[k] for k in call.wrt]
         point = [fresh(leaf) for leaf in call.leaves]
-        branch = Branch(self.reads, found, point, wrt, call.keep(), self.captured.values())
-        answer = branch.first()
-        graph = batched(found.graph)
-        branch.found, branch.wrt = (
-            dataclasses.replace(found, graph=graph, values=[]),
-            [graph.inputs[k] for k in call.wrt],
-        )
+        return Branch(self.reads, found, point, wrt, call.keep(), self.captured.values())
+
+    def _keep(self, signature: Signature, branch: Branch) -> None:
+        graph, inputs = batched(branch.graph), branch.graph.inputs
+        branch.wrt = [graph.inputs[inputs.index(at)] for at in branch.wrt]
+        branch.found = dataclasses.replace(branch.found, graph=graph, values=[])
         with self._lock:
             signature.branches = (branch, *signature.branches)[:BRANCHES]
-        return answer
+
+    # Many points
+
+    def branches(self, call: Call) -> list[Branch]:
+        """The recordings that are good for a call's held arguments, whatever its point."""
+        captured = self.captured.values()
+        return [
+            branch
+            for branch in self._signature(call).branches
+            if same_held(branch.held, call.held) and self.captured.same(branch.captured, captured)
+        ]
+
+    def at(self, selection: Selection) -> tuple[Recorded, list[Any], list[int]]:
+        """A recording with its values at a call, the leaves there, and which of its inputs are differentiated."""
+        call = Call(selection)
+        for branch in self.branches(call):
+            try:
+                return branch.at(call.leaves), call.leaves, branch.wrt
+            except BranchChangedError:
+                continue
+        branch = self.recorded(call)
+        return branch.at(call.leaves), call.leaves, branch.wrt
+
+    def recorded(self, call: Call) -> Branch:
+        """A new recording at a call, kept."""
+        signature = self._signature(call)
+        branch = self._recorded(signature, call, "a point of a batch meets no recording")
+        self._keep(signature, branch)
+        return branch
 
     def _give_up(self, signature: Signature, why: str) -> None:
         signature.unrecorded, signature.branches = why, ()

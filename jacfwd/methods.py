@@ -1,5 +1,6 @@
 """The Jacobian of a chain as one matrix, by any of the methods; all are the same product in another order."""
 
+import dataclasses
 import functools
 import math
 from collections.abc import Callable
@@ -26,12 +27,14 @@ __all__ = [
     "in_format",
     "require_single",
     "shaped",
+    "sloped",
     "sparse",
     "written",
 ]
 
 METHODS = ("auto", "forward", "accumulate", "reverse")
 FORMATS = ("csr", "csc", "coo", "bsr")
+Spread = Callable[[Chain, str], Any]
 # Numbers in a block of seeds that fills a structure.
 BLOCK = 1 << 24
 
@@ -66,15 +69,20 @@ def choose_sparse(method: str) -> str:
     return "accumulate" if method == "auto" else method
 
 
-def dense(chain: Chain, method: str) -> Any:
+def dense(chain: Chain, method: str, spread: Spread | None = None) -> Any:
     """The Jacobian `(m, n)` as an array; under an outer recording a traced one.
+
+    `spread(chain, method)`, if given, makes it of blocks.
 
     Raises NotDifferentiableError where inputs are complex and the function is not complex differentiable.
     """
     check_holomorphic(chain)
     require(chain.m * chain.n * chain.dtype.itemsize, f"a dense Jacobian of shape ({chain.m}, {chain.n})",
             "pass sparse=True, or use jf.linearize and products J @ v")  # fmt: skip
-    return {"forward": _forward, "reverse": _reverse, "accumulate": _accumulated}[choose(chain, method, False)](chain)
+    chosen = choose(chain, method, False)
+    if spread is not None:
+        return spread(chain, chosen)
+    return {"forward": _forward, "reverse": _reverse, "accumulate": _accumulated}[chosen](chain)
 
 
 def _forward(chain: Chain) -> Any:
@@ -94,8 +102,7 @@ def _reverse(chain: Chain) -> Any:
 def _in_blocks(chain: Chain, count: int, product: Callable) -> Any:
     """Products with all unit seeds, as many at a time as memory holds."""
     dtype = np.result_type(chain.dtype, np.float16)
-    widest = max([math.prod(node.shape) for node in chain.graph.nodes], default=1)
-    row = max(8 * widest * dtype.itemsize, 1)
+    row = chain.seed_bytes
     share = count if count * row <= SMALL else max(1, min(budget() // 8, 1 << 28) // row)
     blocks = []
     for first in range(0, count, share):
@@ -149,10 +156,14 @@ def written(
     method: str,
     sparse_format: str | None = None,
     flat: bool = False,
+    spread: Spread | None = None,
 ) -> Any:
-    """The Jacobian as it was asked for: dense, or sparse in a format; `nested` cuts it into its parts, unless flat."""
+    """The Jacobian as it was asked for: dense, or sparse in a format; `nested` cuts it into its parts, unless flat.
+
+    `spread` makes a dense one of blocks.
+    """
     if sparse_format is None:
-        matrix = dense(chain, method)
+        matrix = dense(chain, method, spread)
         return matrix if flat else nested(chain, matrix, shaped)
     check_choices(method, sparse_format)
     return cut(chain, nested, sparse(chain, method), sparse_format, flat)
@@ -165,6 +176,13 @@ def cut(
     if flat:
         return in_format(matrix, format)
     return nested(sides, matrix, functools.partial(stored, format=format))
+
+
+def sloped(chain: Chain, row: Any) -> list[Any]:
+    """A Jacobian `(1, n)` as the gradient: one array for each input, of its shape."""
+    out = dataclasses.replace(chain.graph.outputs[0], shape=())
+    bounds = zip(chain.wrt, chain.offsets[:-1], chain.offsets[1:], strict=True)
+    return [shaped(row[:, a:b], out, chain.graph.nodes[at]) for at, a, b in bounds]
 
 
 def shaped(part: Any, out: Output, node: Node) -> Any:

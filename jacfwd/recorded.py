@@ -91,9 +91,7 @@ class Recorded:
     def nested(self, sides: Sides, matrix: Any, finish: Callable[[Any, Output, Node], Any]) -> Any:
         """A Jacobian `(m, n)` cut into `J[output][input]`; `finish` makes each part what it is to be."""
         whole = len(self.graph.outputs) == len(sides.wrt) == 1
-        return self.cut(
-            sides, lambda rows, cols, out, node: finish(matrix if whole else matrix[rows, cols], out, node)
-        )
+        return self.cut(sides, lambda rows, cols, out, node: finish(matrix if whole else matrix[rows, cols], out, node))
 
     def cut(self, sides: Sides, finish: Callable[[slice, slice, Output, Node], Any]) -> Any:
         """What `finish` makes of the rows of an output and the columns of an input, as `J[output][input]`."""

@@ -4,9 +4,9 @@ A task is a callable `task(start, stop)`. It is sent to an executor as bytes tha
 the user's function: what it needs is a graph and numbers.
 """
 
+import dataclasses
 import functools
 import itertools
-import math
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -24,31 +24,39 @@ from jacfwd.graph import Graph
 from jacfwd.linear import transposed
 from jacfwd.memory import budget, require_chunk
 
-__all__ = ["Columns", "Rows", "chunk_of", "progress_of", "spread"]
+__all__ = ["Columns", "Progress", "Rows", "Spreading", "check_chunk", "chunk_of", "progress_of", "spread", "task_for"]
 
 Task = Callable[[int, int], Any]
 Progress = Callable[[int, int], Any]
 # Blocks that wait at an executor at a time: enough to keep many workers busy, few enough to be held.
 WAITING = 64
+# Blocks into which work is cut for an executor, unless `chunk_size` says how large they are.
+BLOCKS = 16
 
 
 class Seeds:
     """Products of a graph's chain at a point with unit seeds; it pickles as the graph and the point."""
 
-    def __init__(self, graph: Graph, leaves: Sequence[Any]) -> None:
-        self.graph, self.leaves = graph, list(leaves)
+    unit = "seed"
+
+    def __init__(self, graph: Graph, leaves: Sequence[Any], wrt: Sequence[int]) -> None:
+        self.graph, self.leaves, self.wrt = graph, list(leaves), list(wrt)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"graph": self.graph, "leaves": self.leaves}
+        return {"graph": self.graph, "leaves": self.leaves, "wrt": self.wrt}
 
     @functools.cached_property
     def chain(self) -> Chain:
         """The local Jacobians at the point."""
-        return Chain(self.graph, self.graph.evaluate(self.leaves), self.graph.inputs)
+        return Chain(self.graph, self.graph.evaluate(self.leaves), self.wrt)
 
     @property
     def count(self) -> int:
         """How many seeds there are."""
+        raise NotImplementedError
+
+    def __call__(self, start: int, stop: int) -> np.ndarray:
+        """One block."""
         raise NotImplementedError
 
     def units(self, start: int, stop: int) -> np.ndarray:
@@ -60,6 +68,8 @@ class Seeds:
 
 class Columns(Seeds):
     """Columns of the Jacobian, forward: `(m, stop - start)`."""
+
+    unit = "column"
 
     @property
     def count(self) -> int:
@@ -94,6 +104,8 @@ def some_columns(chain: Chain, start: int, stop: int) -> dict[int, Format]:
 class Rows(Seeds):
     """Rows of the Jacobian, from the output side: `(stop - start, n)`."""
 
+    unit = "row"
+
     @property
     def count(self) -> int:
         """One seed for each output."""
@@ -103,20 +115,23 @@ class Rows(Seeds):
         return np.ascontiguousarray(transposed(self.chain, self.units(start, stop)))
 
 
+def check_chunk(chunk_size: Any) -> None:
+    """Raise ValueError for a size that is no positive integer."""
+    if chunk_size is None:
+        return
+    if isinstance(chunk_size, bool) or not isinstance(chunk_size, int | np.integer) or chunk_size < 1:
+        raise ValueError(f"chunk_size must be a positive integer, got {chunk_size!r}")
+
+
 def chunk_of(chain: Chain, count: int, chunk_size: int | None) -> int:
     """How many seeds go through the chain at a time: as asked for, or as many as the budget holds.
 
-    Raises ValueError for a size that is not positive, MemoryBudgetError for one that cannot fit.
+    Raises MemoryBudgetError for a size that cannot fit.
     """
-    widest = max((math.prod(node.shape) for node in chain.graph.nodes), default=1)
-    # A block holds a few tangents of each of the largest nodes.
-    each = max(8 * widest * np.dtype(chain.dtype).itemsize, 1)
     if chunk_size is None:
-        return max(1, min(count, budget() // (2 * each)))
-    if isinstance(chunk_size, bool) or not isinstance(chunk_size, int | np.integer) or chunk_size < 1:
-        raise ValueError(f"chunk_size must be a positive integer, got {chunk_size!r}")
-    require_chunk(min(int(chunk_size), count), each)
-    return int(chunk_size)
+        return max(1, min(count, budget() // (2 * chain.seed_bytes)))
+    require_chunk(min(chunk_size, count), chain.seed_bytes)
+    return chunk_size
 
 
 def spread(
@@ -190,7 +205,7 @@ def progress_of(progress: Any, unit: str) -> Progress | None:
         return bar(unit)
     if not callable(progress):
         raise TypeError(f"progress must be True, False or a function of (done, total), got {progress!r}")
-    return progress  # type: ignore[no-any-return]
+    return progress
 
 
 def bar(unit: str) -> Progress:
@@ -198,7 +213,7 @@ def bar(unit: str) -> Progress:
     try:
         from tqdm import tqdm
     except ImportError as error:
-        raise ImportError("progress=True needs tqdm: pip install 'jacfwd[progress]', or pass a function") from error
+        raise ImportError("progress=True needs tqdm: pip install 'jacfwd[scale]', or pass a function") from error
     made = tqdm(unit=unit)
 
     def show(done: int, total: int) -> None:
@@ -208,3 +223,41 @@ def bar(unit: str) -> Progress:
             made.close()
 
     return show
+
+
+@dataclasses.dataclass(frozen=True)
+class Spreading:
+    """How a Jacobian is made of blocks: of which size, by which executor, with which progress told."""
+
+    chunk_size: int | None = None
+    executor: Executor | None = None
+    progress: Any = False
+
+    def blocks(self, task: Seeds) -> Iterator[tuple[slice, np.ndarray]]:
+        """The blocks in order."""
+        count = task.count
+        size = chunk_of(task.chain, count, self.chunk_size)
+        if self.executor is not None and self.chunk_size is None:
+            size = min(size, -(-count // BLOCKS)) or 1
+        return spread(task, count, size, self.executor, progress_of(self.progress, task.unit), f"{task.unit}s")
+
+    def whole(self, task: Seeds) -> np.ndarray:
+        """The blocks put together: `(m, n)`."""
+        chain, by_rows = task.chain, task.unit == "row"
+        out = np.empty((chain.m, chain.n), chain.dtype)
+        for part, block in self.blocks(task):
+            out[part if by_rows else (slice(None), part)] = block
+        return out
+
+
+def task_for(method: str) -> type[Seeds]:
+    """The blocks that a method is made of.
+
+    Raises ValueError for a method that is made of no independent ones.
+    """
+    if method not in ("forward", "reverse"):
+        raise ValueError(
+            f"chunk_size=, executor= and progress= are for blocks of seeds, method='{method}' has none; pass "
+            "method='forward' or 'reverse', or batch=True"
+        )
+    return Columns if method == "forward" else Rows

@@ -11,6 +11,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from jacfwd.arguments import Selection, select
+from jacfwd.batch.call import at_point, points_of
+from jacfwd.batch.graph import GraphAtPoints
 from jacfwd.chain import Chain, Sides
 from jacfwd.cost import Cost, cost_of
 from jacfwd.formats.base import Format
@@ -19,7 +21,7 @@ from jacfwd.graph import Graph as Data
 from jacfwd.graph import names_of, to_text
 from jacfwd.layers import layers, local_derivative
 from jacfwd.linear import LinearMap
-from jacfwd.methods import check_choices, choose_sparse, cut, dense, require_single, shaped, written
+from jacfwd.methods import check_choices, choose_sparse, cut, dense, require_single, shaped, sloped, written
 from jacfwd.paths import Path, count_matrix, paths_between
 from jacfwd.pattern import Pattern
 from jacfwd.program.jacobian import SparseJacobian
@@ -205,9 +207,7 @@ class Graph:
         if program is not None:
             return self._in_spec.unflatten(program(leaves)[1])
         chain = self._at(list(map(own, leaves))).chain()
-        row, out = dense(chain, method), dataclasses.replace(self.data.outputs[0], shape=())
-        bounds = zip(chain.wrt, chain.offsets[:-1], chain.offsets[1:], strict=True)
-        return self._in_spec.unflatten([shaped(row[:, a:b], out, self.data.nodes[at]) for at, a, b in bounds])
+        return self._in_spec.unflatten(sloped(chain, dense(chain, method)))
 
     def hvp(self, primals: Any, tangents: Any) -> tuple[Any, Any]:
         """Value of a graph with one output of size 1, and the derivative of its gradient in one direction."""
@@ -238,6 +238,22 @@ class Graph:
         slope = copy.copy(self)
         slope.data, slope._out_spec = data, self._in_spec
         return slope
+
+    def batch(self, *args: Any, **kwargs: Any) -> GraphAtPoints:
+        """The graph at many points, which are the leading axis of its inputs.
+
+        The result has `value`, `jvp(tangents)`, `jacobian(...)` and `gradient()`, each with that axis.
+
+        >>> G = Graph.record(lambda x: np.sum(x**2), (np.ones(2),), {})
+        >>> G.batch(np.array([[1.0, 2.0], [3.0, 4.0]])).gradient()
+        array([[2., 4.],
+               [6., 8.]])
+        """
+        selection = Selection(_recorded, args, kwargs, self._places, self._single)
+        points_of(selection)
+        first = at_point(selection, 0)
+        self._selection(first.args, first.kwargs)
+        return GraphAtPoints(Recorded(self.data, [], self._in_spec, self._out_spec), self._leaves, selection)
 
     def linearize(self, *args: Any, **kwargs: Any) -> tuple[Any, LinearMap]:
         """Value and derivative as one object."""

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 
 import numpy as np
@@ -13,7 +13,7 @@ import pytest
 import jacfwd as jf
 from jacfwd.errors import MemoryBudgetError
 from jacfwd.memory import set_memory_budget
-from jacfwd.spread import Columns, Rows, chunk_of, progress_of, spread
+from jacfwd.spread import Columns, Rows, check_chunk, chunk_of, progress_of, spread
 
 
 def f(x, y):
@@ -23,15 +23,22 @@ def f(x, y):
 
 X, Y = np.linspace(0.1, 2.0, 11), np.array([2.0, -1.5])
 GRAPH = jf.trace(f, X, Y).data
+
+
+def blocks_of(kind, graph=GRAPH, leaves=(X, Y)):
+    """A task for all inputs of a graph."""
+    return kind(graph, leaves, graph.inputs)
+
+
 WHOLE = jf.linearize(f, X, Y)[1].toarray()
 
 
 @pytest.mark.parametrize("size", [1, 4, 13, 100])
 @pytest.mark.parametrize(("task", "axis"), [(Columns, 1), (Rows, 0)])
 def test_blocks_make_up_the_jacobian(task, axis, size):
-    made = task(GRAPH, [X, Y])
+    made = blocks_of(task)
     found = list(spread(made, made.count, size))
-    assert [part for part, _ in found][0] == slice(0, min(size, made.count))
+    assert found[0][0] == slice(0, min(size, made.count))
     np.testing.assert_allclose(np.concatenate([block for _, block in found], axis=axis), WHOLE, rtol=1e-13, atol=1e-14)
 
 
@@ -40,14 +47,14 @@ def test_complex_outputs():
         return np.fft.fft(x) * x[0]
 
     x = np.arange(1.0, 6.0)
-    made = Columns(jf.trace(g, x).data, [x])
+    made = blocks_of(Columns, jf.trace(g, x).data, [x])
     found = np.concatenate([block for _, block in spread(made, 5, 2)], axis=1)
     np.testing.assert_allclose(found, jf.jacobian(g)(x), rtol=1e-12, atol=1e-13)
 
 
 def test_outputs_without_derivative():
     x = np.ones(3)
-    made = Columns(jf.trace(lambda x: (x[:2], np.zeros(2)), x).data, [x])
+    made = blocks_of(Columns, jf.trace(lambda x: (x[:2], np.zeros(2)), x).data, [x])
     np.testing.assert_array_equal(made(0, 3), [[1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 0]])
 
 
@@ -59,11 +66,11 @@ def processes():
 
 @pytest.mark.parametrize("task", [Columns, Rows])
 def test_executors_give_the_same_bits(task, processes):
-    made = task(GRAPH, [X, Y])
+    made = blocks_of(task)
     local = [block for _, block in spread(made, made.count, 3)]
     with ThreadPoolExecutor(3) as threads:
         for executor in (threads, processes):
-            found = [block for _, block in spread(task(GRAPH, [X, Y]), made.count, 3, executor)]
+            found = [block for _, block in spread(blocks_of(task), made.count, 3, executor)]
             for a, b in zip(found, local, strict=True):
                 np.testing.assert_array_equal(a, b)
 
@@ -89,9 +96,9 @@ def test_a_failure_names_its_block(processes):
 
 
 def test_a_dead_worker_is_an_error_that_names_a_block():
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
-        with pytest.raises(Exception, match="terminated abruptly") as failure:
-            list(spread(dying, 10, 3, executor))
+    one = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+    with one as executor, pytest.raises(BrokenExecutor) as failure:
+        list(spread(dying, 10, 3, executor))
     assert "of 10 were computed by the executor" in failure.value.__notes__[0]
 
 
@@ -138,16 +145,16 @@ def test_a_bar(capsys):
 
 
 def test_chunks():
-    chain = Columns(GRAPH, [X, Y]).chain
+    chain = blocks_of(Columns).chain
     assert chunk_of(chain, 13, 5) == 5
     assert chunk_of(chain, 13, None) == 13
     for wrong in (0, -1, 2.5, True):
         with pytest.raises(ValueError, match="chunk_size"):
-            chunk_of(chain, 13, wrong)
+            check_chunk(wrong)
 
 
 def test_chunks_that_do_not_fit():
-    chain = Columns(GRAPH, [X, Y]).chain
+    chain = blocks_of(Columns).chain
     set_memory_budget(8 * 11 * 8 * 4)
     try:
         assert chunk_of(chain, 1000, None) == 2
@@ -176,7 +183,75 @@ def test_a_cluster_repeats_what_a_killed_worker_had(tmp_path, monkeypatch):
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
         executor = client.get_executor()
         assert [block for _, block in spread(slow_dying, 10, 3, executor)] == [0, 3, 6, 9]
-        made = Columns(GRAPH, [X, Y])
+        made = blocks_of(Columns)
         found = np.concatenate([block for _, block in spread(made, made.count, 3, executor)], axis=1)
     assert (tmp_path / "died").exists()
     np.testing.assert_array_equal(found, np.concatenate([block for _, block in spread(made, made.count, 3)], axis=1))
+
+
+# Through the public interface
+
+
+def test_jacobians_by_executors(processes):
+    for method in ("auto", "forward", "reverse"):
+        options = {"argnums": (0, 1), "method": method, "chunk_size": 4}
+        local = jf.jacobian(f, **options)(X, Y)
+        there = jf.jacobian(f, **options, executor=processes)(X, Y)
+        plain = jf.jacobian(f, argnums=(0, 1))(X, Y)
+        for name in ("sums", "all"):
+            for k in (0, 1):
+                np.testing.assert_array_equal(local[name][k], there[name][k])
+                np.testing.assert_allclose(local[name][k], plain[name][k], rtol=1e-13, atol=1e-14)
+
+
+def test_the_function_itself_does_not_travel(processes):
+    captured = threading.Lock()  # does not pickle
+
+    def g(x):
+        assert captured
+        return np.sin(x) * x[0]
+
+    J = jf.value_and_jacobian(g, executor=processes, record=True)
+    for x in (np.ones(3), np.arange(3.0)):
+        y, found = J(x)
+        np.testing.assert_array_equal(y, g(x))
+        np.testing.assert_allclose(found, jf.jacobian(g)(x), rtol=1e-14)
+
+
+def test_progress_of_a_jacobian():
+    told = []
+    jf.jacobian(np.sin, chunk_size=2, progress=lambda *done: told.append(done))(np.ones(5))
+    assert told == [(0, 5), (2, 5), (4, 5), (5, 5)]
+
+
+def test_methods_without_blocks_are_refused():
+    with pytest.raises(ValueError, match="accumulate"):
+        jf.jacobian(np.sin, method="accumulate", chunk_size=2)(np.ones(5))
+
+
+def test_blocks_of_a_jacobian():
+    def g(x):
+        return np.cumsum(np.sin(x))[::3]
+
+    x = np.linspace(0, 1, 10)
+    J = jf.jacobian(g)(x)
+    for part, block in jf.jacobian(g, chunk_size=3).blocks(x):
+        np.testing.assert_allclose(block, J[:, part], rtol=1e-14)
+    for part, block in jf.jacobian(g, method="reverse", chunk_size=3, record=True).blocks(x):
+        np.testing.assert_allclose(block, J[part], rtol=1e-14)
+
+
+def test_memory_for_blocks_is_bounded():
+    def g(x):
+        return np.add.reduceat(x * np.sin(x), np.arange(0, len(x), 100))
+
+    x = np.linspace(0, 1, 100_000)
+    jf.set_memory_budget(1 << 27)
+    try:
+        columns, block = next(jf.jacobian(g).blocks(x))
+        assert block.nbytes < 1 << 27
+        assert columns.start == 0
+        with pytest.raises(MemoryBudgetError, match="chunk_size="):
+            next(jf.jacobian(g, chunk_size=10_000).blocks(x))
+    finally:
+        jf.set_memory_budget(None)

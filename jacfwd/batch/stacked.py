@@ -1,23 +1,37 @@
-"""Jacobians at many points: one graph for each branch that is met, results as stacks or block-diagonal matrices."""
+"""Derivatives at many points: one graph for each branch that is met, results as stacks or block-diagonal matrices."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
 
-from jacfwd.accumulate import accumulate, listed
+from jacfwd.accumulate import accumulate, listed, require_room
 from jacfwd.batch.points import Points
-from jacfwd.chain import Chain, Sides
-from jacfwd.formats.dispatch import as_dtype
+from jacfwd.chain import Chain, Sides, storable
+from jacfwd.formats.dispatch import as_dtype, is_tracer
 from jacfwd.formats.index import IndexMap
 from jacfwd.graph import Node, Output
-from jacfwd.methods import dense, in_format
+from jacfwd.linear import check_holomorphic
+from jacfwd.methods import in_format
 from jacfwd.program.reading import Reading
 from jacfwd.recorded import Recorded
+from jacfwd.structure import Spec, flatten
 
-__all__ = ["Batch", "Stretch", "Branch", "Part", "Structure", "batched", "branch_at"]
+__all__ = ["Batch", "Branch", "Part", "Reads", "Stretch", "Structure", "batched"]
+
+# Branches that are evaluated at all points left; what then remains is recorded point by point.
+BRANCHES = 32
+
+
+class Reads(Protocol):
+    """A derivative: its options, and what it reads off a chain."""
+
+    wanted: Any
+
+    def matrix(self, found: Recorded, chain: Chain) -> Any:
+        """The derivative at one point as it was asked for."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,45 +42,45 @@ class Structure:
     cols: np.ndarray
 
 
-@dataclasses.dataclass
 class Branch:
-    """One branch of a function: what it computes at many points, and the structure of its Jacobian there.
+    """One branch of a function: what it computes at many points, and the structure of its derivative there.
 
-    The outputs of `points` are the function's, then the Jacobian: dense `(m, n)`, or the data of a sparse one.
+    The outputs of `points` are the function's, if they are wanted, then the derivative's leaves; of a sparse one its
+    entries in CSR order.
     """
 
-    found: Recorded
-    points: Points
-    sides: Sides
-    structure: Structure | None
+    def __init__(self, reads: Reads, found: Recorded, point: Sequence[Any], wrt: Sequence[int]) -> None:
+        options = reads.wanted
+        self.found, self.sides = found, Sides(found.graph, wrt)
+        self.structure: Structure | None = None
+        self.spec: Spec | None = None
 
+        def read(chain: Chain) -> list[Any]:
+            if options.sparse:
+                data, self.structure = entries_of(chain)
+                return [data]
+            leaves, self.spec = flatten(reads.matrix(found, chain), is_leaf=is_tracer)
+            return leaves
 
-def branch_at(found: Recorded, leaves: Sequence[Any], method: str, sparse: bool) -> Branch:
-    """The branch that was recorded at a point."""
-    graph, structures = found.graph, []
-
-    def read(chain: Chain) -> list[Any]:
-        if not sparse:
-            return [dense(chain, method)]
-        data, structure = entries_of(chain)
-        structures.append(structure)
-        return [data]
-
-    reading = Reading(graph, leaves, graph.inputs, read)
-    return Branch(found, Points(reading.graph), Sides(graph, graph.inputs), structures[0] if sparse else None)
+        reading = Reading(found.graph, point, wrt, read, n_values=None if options.value else 0)
+        self.n_values = reading.n_values
+        self.points = Points(reading.graph)
 
 
 def entries_of(chain: Chain) -> tuple[Any, Structure]:
     """The entries of an accumulated Jacobian in CSR order, those that meet added up."""
-    terms = list(listed(chain, accumulate(chain)))
+    check_holomorphic(chain)
+    parts = accumulate(chain)
+    require_room(parts, 8 + chain.dtype.itemsize)
+    terms = list(listed(chain, parts))
     none = np.zeros(0, np.int64)
     keys = [rows.astype(np.int64) * max(chain.n, 1) + cols for rows, cols, _ in terms]
     places, slots = np.unique(np.concatenate([none, *keys]), return_inverse=True)
-    total: Any = np.zeros((1, len(places)), chain.dtype)
+    total: Any = np.zeros((1, len(places)), storable(chain.dtype))
     start = 0
     for key, (_, _, values) in zip(keys, terms, strict=True):
         index = IndexMap.of_positions(slots[start : start + len(key)], (len(places),))
-        spread = np.broadcast_to(np.reshape(as_dtype(values, chain.dtype), (1, -1)), (1, len(key)))
+        spread = np.broadcast_to(np.reshape(as_dtype(values, total.dtype), (1, -1)), (1, len(key)))
         total = total + index.add(spread)
         start += len(key)
     return np.reshape(total, (len(places),)), Structure(*np.divmod(places, max(chain.n, 1)))
@@ -90,46 +104,15 @@ class Part:
 
 @dataclasses.dataclass
 class Batch:
-    """Values and Jacobians at `count` points, branch by branch."""
+    """Values and derivatives at `count` points, branch by branch."""
 
     count: int
     parts: list[Part]
 
     @property
-    def first(self) -> Recorded:
-        """The recording whose structure all share."""
-        return self.parts[0].branch.found
-
-    def values(self) -> Any:
-        """The function's values, each leaf with a leading axis of points."""
-        return self.first.out_spec.unflatten([self.output(k) for k in range(len(self.first.graph.outputs))])
-
-    def stacked(self) -> np.ndarray:
-        """Dense Jacobians `(count, m, n)`."""
-        return self.output(-1)
-
-    def nested(self) -> Any:
-        """Dense Jacobians, each `J[output][input]` of shape `(count,) + out.shape + in.shape`."""
-        matrix, found = self.stacked(), self.first
-
-        def finish(rows: slice, cols: slice, out: Output, node: Node) -> np.ndarray:
-            part = as_dtype(matrix[:, rows, cols], np.result_type(out.dtype, node.dtype))
-            return np.ascontiguousarray(part).reshape(self.count, *out.shape, *node.shape)
-
-        return found.cut(self.parts[0].branch.sides, finish)
-
-    def sparse(self, format: str, flat: bool) -> Any:
-        """Block-diagonal Jacobians, one for each pair of an output and an input or, flat, one in all."""
-        sides = self.parts[0].branch.sides
-        if flat:
-            return self.in_format(slice(0, sides.m), slice(0, sides.n), format)
-        return self.first.cut(sides, lambda rows, cols, out, node: self.in_format(rows, cols, format))
-
-    def in_format(self, rows: slice, cols: slice, format: str) -> Any:
-        """A block-diagonal matrix; as BSR its blocks are whole Jacobians."""
-        matrix = self.block_diagonal(rows, cols)
-        shape = rows.stop - rows.start, cols.stop - cols.start
-        return matrix.tobsr(blocksize=shape) if format == "bsr" and all(shape) else in_format(matrix, format)
+    def first(self) -> Branch:
+        """The branch of the first point, whose structure all share."""
+        return self.parts[0].branch
 
     def output(self, k: int) -> np.ndarray:
         """One output at all points: the first branch was tried at each of them, so its array has room for all."""
@@ -138,7 +121,34 @@ class Batch:
             part.put(whole, k)
         return whole
 
-    def block_diagonal(self, rows: slice, cols: slice) -> sp.csr_array:
+    def values(self) -> Any:
+        """The function's values, each leaf with a leading axis of points."""
+        return self.first.found.out_spec.unflatten([self.output(k) for k in range(self.first.n_values)])
+
+    def dense(self) -> Any:
+        """The derivative, each leaf with a leading axis of points."""
+        assert self.first.spec is not None
+        n_values, count = self.first.n_values, len(self.parts[0].outs)
+        return self.first.spec.unflatten([self.output(k) for k in range(n_values, count)])
+
+    def sparse(self, format: str, flat: bool) -> Any:
+        """Block-diagonal Jacobians, one for each pair of an output and an input or, flat, one in all."""
+        sides = self.first.sides
+        if flat:
+            return self.in_format(slice(0, sides.m), slice(0, sides.n), sides.dtype, format)
+
+        def finish(rows: slice, cols: slice, out: Output, node: Node) -> Any:
+            return self.in_format(rows, cols, np.result_type(out.dtype, node.dtype), format)
+
+        return self.first.found.cut(sides, finish)
+
+    def in_format(self, rows: slice, cols: slice, dtype: np.dtype, format: str) -> Any:
+        """A block-diagonal matrix; as BSR its blocks are whole Jacobians."""
+        matrix = self.block_diagonal(rows, cols, storable(dtype))
+        shape = rows.stop - rows.start, cols.stop - cols.start
+        return matrix.tobsr(blocksize=shape) if format == "bsr" and all(shape) else in_format(matrix, format)
+
+    def block_diagonal(self, rows: slice, cols: slice, dtype: np.dtype) -> sp.csr_array:
         """The Jacobians of some outputs with respect to some inputs, as the blocks of one CSR matrix."""
         m, n = rows.stop - rows.start, cols.stop - cols.start
         counts = np.zeros((self.count, m), np.int64)
@@ -147,18 +157,18 @@ class Batch:
             structure = part.branch.structure
             assert structure is not None
             own = np.flatnonzero(inside(structure.rows, rows) & inside(structure.cols, cols))
-            counts[part.at[part.taken]] = np.bincount(structure.rows[own] - rows.start, minlength=m)
-            chosen.append((part, own, structure.cols[own] - cols.start))
+            at = part.at[part.taken]
+            counts[at] = np.bincount(structure.rows[own] - rows.start, minlength=m)
+            values = part.outs[-1] if part.taken.all() else part.outs[-1][part.taken]
+            chosen.append((at, structure.cols[own] - cols.start, values[:, own]))
         indptr = np.concatenate([[0], np.cumsum(counts.reshape(-1))])
         index = np.int32 if max(indptr[-1], self.count * max(m, n)) < 2**31 else np.int64
-        indices = np.empty(indptr[-1], index)
-        data = np.empty(indptr[-1], self.parts[0].branch.sides.dtype)
-        starts = indptr[: -1 if m else None : max(m, 1)]
-        for part, own, columns in chosen:
-            at = part.at[part.taken]
-            slots = starts[at][:, None] + np.arange(len(own))
+        indices, data = np.empty(indptr[-1], index), np.empty(indptr[-1], dtype)
+        starts = np.cumsum(counts.sum(axis=1)) - counts.sum(axis=1)
+        for at, columns, values in chosen:
+            slots = starts[at][:, None] + np.arange(len(columns))
             indices[slots] = at[:, None] * n + columns
-            data[slots] = part.outs[-1][part.taken][:, own]
+            data[slots] = values.real if dtype.kind != "c" else values
         return sp.csr_array((data, indices, indptr.astype(index)), shape=(self.count * m, self.count * n))
 
 
@@ -169,36 +179,43 @@ def inside(places: np.ndarray, stretch: slice) -> np.ndarray:
 
 @dataclasses.dataclass
 class Stretch:
-    """A graph at a stretch of points: a task for executors."""
+    """A graph at many points: a task for executors, which work on stretches of these."""
 
     points: Points
     leaves: list[np.ndarray]
-    chunk: int | None
 
     def __call__(self, start: int, stop: int) -> tuple[list[np.ndarray], np.ndarray]:
-        return self.points([leaf[start:stop] for leaf in self.leaves], self.chunk)
+        return self.points([leaf[start:stop] for leaf in self.leaves])
 
 
-Run = Callable[[Points, Sequence[np.ndarray]], tuple[list[np.ndarray], np.ndarray]]
+Run = Callable[[Points, list[np.ndarray]], tuple[list[np.ndarray], np.ndarray]]
 
 
 def batched(
-    leaves: Sequence[np.ndarray], record_at: Callable[[int], Recorded], method: str, sparse: bool, run: Run
+    leaves: Sequence[np.ndarray], known: Iterable[Branch], branch_at: Callable[[int], Branch], run: Run
 ) -> Batch:
-    """Values and Jacobians at all points: those that take the branch of the first go together, then the others.
+    """Values and derivatives at all points, those of one branch together.
 
-    Raises RuntimeError where the point that was recorded does not take its own branch.
+    `known` branches are tried first, then that of the first point that is left, by `branch_at`. `run` evaluates a
+    graph at points.
+
+    Raises RuntimeError where a point does not take the branch that was recorded there.
     """
     count = len(leaves[0])
     pending = np.arange(count)
     parts: list[Part] = []
-    while len(pending) or not parts:
-        k = int(pending[0])
-        found = record_at(k)
-        branch = branch_at(found, [leaf[k] for leaf in leaves], method, sparse)
-        outs, taken = run(branch.points, [leaf[pending] for leaf in leaves])
-        if not taken[0]:
+    waiting = iter(known)
+    while len(pending):
+        branch = next(waiting, None)
+        recorded = branch is None
+        if branch is None:
+            branch = branch_at(int(pending[0]))
+        alone = recorded and len(parts) >= BRANCHES
+        at = pending[:1] if alone else pending
+        outs, taken = run(branch.points, [leaf[at] for leaf in leaves])
+        if recorded and not taken[0]:
             raise RuntimeError("the function took another branch at the same point when it was called again")
-        parts.append(Part(branch, pending, taken, outs))
-        pending = pending[~taken]
+        if taken.any() or not parts:
+            parts.append(Part(branch, at, taken, outs))
+        pending = pending[1:] if alone else pending[~taken]
     return Batch(count, parts)
