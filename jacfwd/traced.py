@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import functools
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -382,6 +383,16 @@ class Graph:
     def _repr_svg_(self) -> str | None:
         """What notebooks show: the derivative graph of the first input, if there is one."""
         return str(self.draw().svg) if any(math.prod(self.data.nodes[at].shape) for at in self.data.inputs) else None
+
+    def to_html(self, path: str | os.PathLike[str] | None = None, *args: Any, **kwargs: Any) -> str:
+        """A page to play with, as text, written to `path` if that is given: one file that needs no network.
+
+        It steps through the forward sweep layer by layer, for each input; it shows local derivatives, paths and their
+        sums, the matrix of each layer, and what all this costs. The point is the recorded one unless arguments follow.
+        """
+        from jacfwd.draw.page import to_html
+
+        return to_html(self.at(*args, **kwargs), path)
 
     def to_dot(self, *args: Any, wrt: int = 0, **kwargs: Any) -> str:
         """The derivative graph of flat input `wrt` in Graphviz's language."""

@@ -61,6 +61,7 @@ EXCEPTIONS = {
     ("linear", "draw.spy"): "a Jacobian draws its layers",
     ("pattern", "draw.spy"): "a pattern shows itself in notebooks",
     ("traced", "draw.export"): "a graph goes to Graphviz and networkx",
+    ("traced", "draw.page"): "a graph writes its page",
     ("traced", "draw.boxes"): "a graph draws itself",
     ("primitive", "rules"): "unpickling looks a primitive up by its name in the table",
 }

@@ -84,7 +84,7 @@ def test_the_readmes_example_runs(capsys):
     assert "12 of 36" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("script", ["run", "oldest"])
+@pytest.mark.parametrize("script", ["run", "oldest", "browser"])
 def test_the_scripts_can_be_run(script):
     path = ROOT / ".ci" / script
     assert os.access(path, os.X_OK)

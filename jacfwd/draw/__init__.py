@@ -2,11 +2,12 @@
 
 All pictures are SVG, made without further packages; `plot` draws on matplotlib's axes.
 
-    graph, text, plot, to_dot, to_networkx    a recorded graph (`G.draw()` and so on are the same)
+    graph, text, plot, to_dot, to_networkx, to_html    a recorded graph (`G.draw()` and so on are the same)
     layers, pattern, paths                             factors of a Jacobian, structure with its coloring, paths
     tangent_line, tangent_plane                        what a derivative is
 """
 
+import os
 from typing import Any
 
 from jacfwd.draw.export import to_dot as _to_dot
@@ -35,6 +36,7 @@ __all__ = [
     "tangent_plane",
     "text",
     "to_dot",
+    "to_html",
     "to_networkx",
 ]
 
@@ -77,6 +79,11 @@ def plot(G: Graph, *args: Any, ax: Any = None, wrt: int = 0, fold: str | None = 
 def to_dot(G: Graph, *args: Any, wrt: int = 0, fold: str | None = None, **kwargs: Any) -> str:
     """The derivative graph of flat input `wrt` in Graphviz's language."""
     return _to_dot(G.at(*args, **kwargs), wrt, fold)
+
+
+def to_html(G: Graph, path: str | os.PathLike[str] | None = None, *args: Any, **kwargs: Any) -> str:
+    """The page of a graph, on which one can step through the forward sweep; written to `path` if that is given."""
+    return G.to_html(path, *args, **kwargs)
 
 
 def to_networkx(G: Graph, *args: Any, wrt: int = 0, **kwargs: Any) -> Any:
