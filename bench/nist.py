@@ -102,7 +102,9 @@ def data_set(name: str, *, level: str, starts: list, certified: list, deviations
     first, second = map(np.array, starts)
     observed = np.log(y) if name == "Nelson" else np.array(y)
     at = np.array(x) if len(x) > 1 else np.array(x[0])
-    return Data(name, level, MODELS[name], at, observed, (first, second), np.array(certified), np.array(deviations), rss)
+    return Data(
+        name, level, MODELS[name], at, observed, (first, second), np.array(certified), np.array(deviations), rss
+    )
 
 
 def digits(found: Array, certified: Array) -> float:

@@ -1,26 +1,26 @@
 """A function as solvers need it: values from the function itself, derivatives from recordings that are kept.
 
-Each solver call makes its own `Exact`, so that recordings never outlive what they were made of.
+Each solver call makes its own `Exact`, so that no recording outlives what it was made of.
 """
 
 import dataclasses
+import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
 
-from jacfwd.arguments import Selection, check_dtypes
-from jacfwd.chain import Chain, Sides
+from jacfwd.api import Jacobian, trace, value_and_jacobian
 from jacfwd.errors import BranchChangedError, JacfwdError
+from jacfwd.formats.dispatch import is_tracer
 from jacfwd.linear import LinearMap
-from jacfwd.methods import dense, sparse
-from jacfwd.program.programs import Programs
-from jacfwd.recorded import Recorded, record
+from jacfwd.structure import flatten
+from jacfwd.traced import Graph
 
 __all__ = ["Exact", "Report", "is_sparse"]
 
-# Branches that are kept for inputs of one kind.
+# Graphs that are kept for products with inputs of one kind, one for each branch.
 BRANCHES = 8
 # A sparse matrix pays where a dense one has at least so many entries, and at most one in so many is structural.
 LARGE, ONE_IN = 2500, 5
@@ -46,89 +46,31 @@ class Report:
     method: str = "none"
     seconds: float = 0.0
 
-    def __add__(self, other: "Report") -> "Report":
-        """Both together, as for a function and its constraints."""
-        return Report(
-            self.evaluations + other.evaluations,
-            self.jacobians + other.jacobians,
-            self.recordings + other.recordings,
-            " + ".join(dict.fromkeys(name for name in (self.method, other.method) if name != "none")) or "none",
-            self.seconds + other.seconds,
-        )
-
-
-class Branch:
-    """One recording, with respect to some of its inputs: programs from the second use on, many are met once."""
-
-    def __init__(self, found: Recorded, point: list[Any], wrt: Sequence[int]) -> None:
-        self.graph = found.graph
-        self.wrt = [found.graph.inputs[k] for k in wrt]
-        self.point, self.values = point, found.values
-        real = all(found.graph.nodes[at].dtype.kind != "c" for at in found.graph.inputs)
-        # Where inputs are complex the graph is interpreted.
-        self.programs = Programs(found.graph, point) if real else None
-
-    def sides(self, _: list[Any]) -> Sides:
-        """Rows and columns of the Jacobian."""
-        return Sides(self.graph, self.wrt)
-
-    def chain(self, leaves: list[Any]) -> Chain:
-        """Local Jacobians at a point; where the recording was made, its values serve once."""
-        values, self.values = self.values, []
-        if not values or not all(map(np.array_equal, leaves, self.point)):
-            values = self.graph.evaluate(leaves)
-        return Chain(self.graph, values, self.wrt)
-
-    def dense(self, leaves: list[Any]) -> tuple[list[Any] | None, np.ndarray]:
-        """The values, where they come for free, and the Jacobian `(m, n)`."""
-        if not self.values and self.programs is not None:
-            program = self.programs.dense(self.wrt, "auto")
-            if program is not None:
-                values, (matrix,) = program(leaves)
-                return values, matrix
-        return None, dense(self.chain(leaves), "auto")
-
-    def sparse(self, leaves: list[Any]) -> tuple[list[Any] | None, Any]:
-        """The same with a CSR array."""
-        if not self.values and self.programs is not None:
-            program = self.programs.sparse(self.wrt, True)
-            if program is not None:
-                return program(leaves)
-        return None, sparse(self.chain(leaves), "auto")
-
-    def product(self, leaves: list[Any], tangent: Any) -> list[Any]:
-        """The outputs' tangents, in one direction of the first differentiated input."""
-        seeds = [tangent if at == self.wrt[0] else None for at in self.graph.inputs]
-        self.values = []
-        program = None if self.programs is None else self.programs.pushed(seeds)
-        if program is not None:
-            return program(leaves, [tangent])[1]
-        chain = self.chain(leaves)
-        held = chain.tangents([np.reshape(tangent, (1, *np.shape(tangent)))])
-        return [held[out.node][0] if out.node in held else np.zeros(out.shape, out.dtype) for out in self.graph.outputs]
-
 
 class Exact:
     """`f` of so many arrays, differentiated with respect to some of them, for one call of a solver.
 
     Values are what `f` itself returns, so that its exceptions and effects are those the solver would see without
-    us. Derivatives are replayed from recordings: where a guard fails, or a replay disagrees with the value that
-    `f` had at this point, `f` is recorded anew.
+    us. Derivatives are replayed from recordings: where a guard fails, where something that `f` refers to is another
+    object, or where a replay disagrees with the value that `f` had at this point, `f` is recorded anew.
 
     Parameters
     ----------
     f : takes the arrays and nothing else
     count : the number of arrays
     wrt : which of them are differentiated
+    report : counts; one of its own by default
     """
 
     def __init__(self, f: Callable, count: int = 1, wrt: Sequence[int] = (0,), report: Report | None = None) -> None:
         self.f, self.count, self.wrt = f, count, tuple(wrt)
         self.report = Report() if report is None else report
-        self._branches: dict[Any, list[Branch]] = {}
         self._known: tuple[bytes, Any] | None = None
-        self._sparse: bool | None = None
         self._ready: tuple[bytes, Any] | None = None
+        self._sparse: bool | None = None
+        self._kept: dict[bool, Jacobian] = {}
+        self._graphs: dict[Hashable, list[Graph]] = {}
+        self._traced = self._watched()
 
     # What solvers call
 
@@ -143,118 +85,141 @@ class Exact:
 
     def dense(self, *inputs: Any, **_: Any) -> np.ndarray:
         """The Jacobian `(m, n)` as an array."""
-        return self._matrix(inputs, Branch.dense)
+        return self._matrix(inputs[: self.count], False)
 
     def sparse(self, *inputs: Any, **_: Any) -> Any:
         """The Jacobian `(m, n)` as a CSR array."""
-        return self._matrix(inputs, Branch.sparse)
-
-    def operator(self, *inputs: Any, **_: Any) -> LinearMap:
-        """The Jacobian as an operator, which is never formed."""
-        start = time.perf_counter()
-        leaves = _leaves(inputs[: self.count])
-        chain = self._on_branch(leaves, Branch.chain)
-        found = Recorded(chain.graph, [], self._in_spec, self._out_spec).linear_map(chain)
-        self._took(start)
-        return found
-
-    def product(self, *given: Any) -> np.ndarray:
-        """`J v`, flat: the inputs, then one direction of the shape of the differentiated input."""
-        start = time.perf_counter()
-        leaves = _leaves(given[: self.count])
-        direction = np.reshape(given[self.count], np.shape(leaves[self.wrt[0]]))
-        tangent = np.array(direction, leaves[self.wrt[0]].dtype)[()]
-        found = self._on_branch(leaves, lambda branch, at: branch.product(at, tangent))
-        self._took(start)
-        return np.concatenate([np.ravel(part) for part in found])
+        ready, self._ready = self._ready, None
+        if ready is not None and ready[0] == _key(inputs[: self.count]):
+            self.report.jacobians += 1
+            return ready[1]
+        return self._matrix(inputs[: self.count], True)
 
     def automatic(self, *inputs: Any, **_: Any) -> Any:
         """The Jacobian as a CSR array where it is large and sparse by structure, else dense."""
         return self.sparse(*inputs) if self.prefers_sparse(*inputs) else self.dense(*inputs)
+
+    def operator(self, *inputs: Any, **_: Any) -> LinearMap:
+        """The Jacobian as an operator, which is never formed."""
+        return self.on_graph(inputs[: self.count], lambda graph, at: graph.linearize(*at))
+
+    def product(self, *given: Any) -> np.ndarray:
+        """`J v`, flat: the inputs, then one direction of the shape of the differentiated input."""
+        inputs, own = given[: self.count], self.wrt[0]
+        direction = _as_float(np.reshape(given[self.count], np.shape(inputs[own])))
+        tangents = [None] * self.count
+        tangents[own] = direction[()]
+        moved = self.on_graph(inputs, lambda graph, at: graph.jvp(at, tuple(tangents)))
+        return _flat(moved)
 
     def done(self, kind: str) -> Report:
         """The report of a call in which this kind was supplied."""
         self.report.method = ("sparse" if self._sparse else "dense") if kind == "automatic" else kind
         return self.report
 
+    # Recordings
+
+    def derivative(self, sparse: bool) -> Jacobian:
+        """What gives value and matrix, and keeps its recordings."""
+        argnums = self.wrt[0] if len(self.wrt) == 1 else self.wrt
+        return value_and_jacobian(self._traced, argnums, sparse=sparse, flat=True, holomorphic=True, record=True)
+
+    def read(self, answer: Any) -> tuple[Any, Any]:
+        """Value, None where there is none, and matrix, from what the derivative answers."""
+        return answer
+
+    def rows(self, inputs: tuple[Any, ...]) -> int:
+        """The number of rows of the matrix."""
+        if self._known is None or self._known[0] != _key(inputs):
+            self._known = _key(inputs), self.f(*inputs)
+        return _flat(self._known[1]).size
+
     def prefers_sparse(self, *inputs: Any) -> bool:
         """Whether the Jacobian is large, and sparse by structure; decided at the first point."""
         if self._sparse is None:
-            start = time.perf_counter()
-            leaves = _leaves(inputs[: self.count])
-            sides = self._on_branch(leaves, Branch.sides)
-            self._sparse = sides.m * sides.n >= LARGE
+            inputs = inputs[: self.count]
+            columns = sum(np.size(inputs[k]) for k in self.wrt)
+            self._sparse = self.rows(inputs) * columns >= LARGE
             if self._sparse:
-                matrix = self._on_branch(leaves, Branch.sparse)[1]
+                matrix = self._matrix(inputs, True)
+                self.report.jacobians -= 1
                 self._sparse = is_sparse(matrix)
                 # The solver asks for it next, at the same point.
-                self._ready = (_key(inputs[: self.count]), matrix) if self._sparse else None
-            self.report.seconds += time.perf_counter() - start
+                self._ready = (_key(inputs), matrix) if self._sparse else None
         return self._sparse
 
-    # Recordings
-
-    def _matrix(self, inputs: tuple[Any, ...], read: Callable) -> Any:
+    def on_graph(self, inputs: tuple[Any, ...], read: Callable[[Graph, tuple], tuple[Any, Any]]) -> Any:
+        """Value and something else read off the graph that holds at this point; the latter is returned."""
         start = time.perf_counter()
-        inputs = inputs[: self.count]
-        ready, self._ready = self._ready, None
-        if ready is not None and read is Branch.sparse and ready[0] == _key(inputs):
-            self._took(start)
-            return ready[1]
-        leaves = _leaves(inputs)
-        values, found = self._on_branch(leaves, read)
-        if values is not None and self._known is not None and self._outdated(inputs, values):
-            self._branches.clear()
-            _, found = self._on_branch(leaves, read)
+        inputs = tuple(map(_as_float, inputs))
+        graphs = self._graphs.setdefault(tuple((each.shape, each.dtype) for each in inputs), [])
+        for k, graph in enumerate(graphs):
+            try:
+                value, found = read(graph, inputs)
+            except BranchChangedError:
+                continue
+            if not self._outdated(inputs, value):
+                graphs.insert(0, graphs.pop(k))
+                break
+            graphs.clear()
+        else:
+            graphs.insert(0, self._recorded(trace, self._traced, *inputs))
+            del graphs[BRANCHES:]
+            _, found = read(graphs[0], inputs)
         self._took(start)
         return found
+
+    def _watched(self) -> Callable:
+        """f, whose recordings are counted; where its value is known already it is not computed again."""
+        f = self.f
+
+        @functools.wraps(f, updated=())
+        def traced(*inputs: Any) -> Any:
+            if any(map(is_tracer, inputs)):
+                self.report.recordings += 1
+            elif self._known is not None and self._known[0] == _key(inputs):
+                return self._known[1]
+            return f(*inputs)
+
+        return traced
+
+    def _matrix(self, inputs: tuple[Any, ...], sparse: bool) -> Any:
+        start = time.perf_counter()
+        kept = self._kept.get(sparse)
+        if kept is None:
+            kept = self._kept[sparse] = self.derivative(sparse)
+        inputs = tuple(map(_as_float, inputs))
+        value, found = self.read(self._recorded(kept, *inputs))
+        if value is not None and self._outdated(inputs, value):
+            kept.clear()
+            _, found = self.read(self._recorded(kept, *inputs))
+        self._took(start)
+        return found
+
+    def _recorded(self, function: Callable, *inputs: Any) -> Any:
+        """The result of a function that may have to record; its errors say what else there is."""
+        try:
+            return function(*inputs)
+        except JacfwdError as error:
+            error.add_note(HINT)
+            raise
 
     def _took(self, start: float) -> None:
         self.report.jacobians += 1
         self.report.seconds += time.perf_counter() - start
 
-    def _outdated(self, inputs: tuple[Any, ...], values: list[Any]) -> bool:
+    def _outdated(self, inputs: tuple[Any, ...], replayed: Any) -> bool:
         """Whether f returned something else at this point: what it refers to has changed since it was recorded."""
-        assert self._known is not None
-        key, known = self._known
-        if key != _key(inputs):
+        if self._known is None or self._known[0] != _key(inputs):
             return False
-        replayed, known = _flat(values), _flat(known if isinstance(known, tuple | list) else [known])
+        replayed, known = _flat(replayed), _flat(self._known[1])
         if replayed.shape != known.shape:
             return True
         if (replayed == known).all():
             return False
-        gap = np.abs(replayed - known)[np.isfinite(known)]
-        return bool(gap.max(initial=0) > AGREEMENT * np.abs(known[np.isfinite(known)]).max(initial=0))
-
-    def _on_branch(self, leaves: list[Any], read: Callable[[Branch, list[Any]], Any]) -> Any:
-        """Read something off the recording that holds at this point, the latest first; else off a new one."""
-        branches = self._branches.setdefault(tuple((leaf.shape, leaf.dtype) for leaf in leaves), [])
-        for k, branch in enumerate(branches):
-            try:
-                found = read(branch, leaves)
-            except BranchChangedError:
-                continue
-            if k:
-                branches.insert(0, branches.pop(k))
-            return found
-        branch = self._record(leaves)
-        branches.insert(0, branch)
-        del branches[BRANCHES:]
-        return read(branch, leaves)
-
-    def _record(self, leaves: list[Any]) -> Branch:
-        """Run f on stand-ins."""
-        self.report.recordings += 1
-        selection = Selection(self.f, leaves, {}, range(self.count), self.count == 1)
-        try:
-            check_dtypes(selection, holomorphic=True)
-            found = record(selection)
-        except JacfwdError as error:
-            error.add_note(HINT)
-            raise
-        self._in_spec, self._out_spec = found.in_spec, found.out_spec
-        return Branch(found, leaves, self.wrt)
+        finite = np.isfinite(known)
+        gap = np.abs(replayed - known)[finite].max(initial=0)
+        return bool(gap > AGREEMENT * np.abs(known[finite]).max(initial=0))
 
 
 def is_sparse(matrix: Any) -> bool:
@@ -262,14 +227,10 @@ def is_sparse(matrix: Any) -> bool:
     return bool(matrix.nnz * ONE_IN <= matrix.shape[0] * matrix.shape[1])
 
 
-def _leaves(inputs: Sequence[Any]) -> list[Any]:
-    """Inputs as leaves of our own: NumPy scalars and copied arrays, integers as floats, as SciPy has them."""
-    return [_leaf(value) for value in inputs]
-
-
-def _leaf(value: Any) -> Any:
-    array = np.array(value)
-    return (array if array.dtype.kind in "fc" else array.astype(float))[()]
+def _as_float(value: Any) -> Any:
+    """An input as it is, integers as floats, as SciPy has them, and lists as arrays."""
+    array = np.asarray(value)
+    return array if array.dtype.kind in "fc" else array.astype(float)
 
 
 def _key(inputs: Sequence[Any]) -> bytes:
@@ -277,5 +238,9 @@ def _key(inputs: Sequence[Any]) -> bytes:
     return b"|".join([np.asarray(value).tobytes() for value in inputs])
 
 
-def _flat(parts: Sequence[Any]) -> np.ndarray:
-    return np.concatenate([np.ravel(part) for part in parts])
+def _flat(value: Any) -> np.ndarray:
+    """Whatever a function may return as one vector."""
+    if type(value) is np.ndarray:
+        return value.reshape(-1)
+    leaves, _ = flatten(value)
+    return np.concatenate([np.ravel(leaf) for leaf in leaves])

@@ -1,5 +1,6 @@
 """Least squares: residuals and curves."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -129,13 +130,24 @@ class Model:
     def at(self, xdata: Any) -> Exact:
         """The model at these data; SciPy keeps to one array of them."""
         if self.exact is None or xdata is not self.xdata:
-            f, report = self.f, None if self.exact is None else self.exact.report
-            self.xdata, self.exact = xdata, Exact(lambda p: f(xdata, *p), report=report)
+            report = None if self.exact is None else self.exact.report
+            self.xdata, self.exact = xdata, Exact(of_parameters(self.f, xdata), report=report)
         return self.exact
 
     def report(self, kind: str) -> Any:
         """What it took."""
         return self.at(self.xdata).done(kind)
+
+
+def of_parameters(f: Callable, xdata: Any) -> Callable:
+    """The model at fixed data as a function of the vector of its parameters."""
+
+    @functools.wraps(f, updated=())
+    def model(p: Any) -> Any:
+        return f(xdata, *p)
+
+    del model.__wrapped__  # its signature is another one
+    return model
 
 
 def _names_kind(jac: Any) -> bool:

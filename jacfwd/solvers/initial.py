@@ -1,5 +1,6 @@
 """Initial value problems: Jacobians for implicit methods, and sensitivities."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -79,6 +80,7 @@ def right_hand_side(fun: Callable, args: Any, vectorized: bool) -> Callable:
     """`f(t, y)` for one state, whatever else the user's function takes."""
     rest = () if args is None else tuple(args)
 
+    @functools.wraps(fun, updated=())
     def f(t: Any, y: Any) -> Any:
         return np.reshape(fun(t, y[:, None], *rest), (-1,)) if vectorized else fun(t, y, *rest)
 

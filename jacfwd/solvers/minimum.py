@@ -3,12 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import scipy.optimize
 
-from jacfwd.api import gradient
 from jacfwd.solvers.calls import KINDS, kind_for, like, with_rest
 from jacfwd.solvers.exact import Exact, Report
+from jacfwd.solvers.second import Scalar, Second, weighted
 
 __all__ = ["NonlinearConstraint", "minimize"]
 
@@ -67,8 +66,8 @@ def minimize(given: dict[str, Any]) -> Any:
         return scipy.optimize.minimize(**given)
     fun = with_rest(given["fun"], _as_tuple(given.get("args", ())))
     report = Report()
-    exact = Exact(fun, report=report)
-    kinds = [_give_gradient(exact, given, method), _give_hessian(fun, report, given, method)]
+    exact = Scalar(fun, report=report)
+    kinds = [_give_gradient(exact, given, method), _give_hessian(exact, fun, given, method)]
     given["fun"] = given["fun"] if given.get("jac") is True else exact.value
     given["constraints"] = _constraints(given.get("constraints", ()), method, report)
     found = scipy.optimize.minimize(**given)
@@ -102,15 +101,11 @@ def _give_gradient(exact: Exact, given: dict[str, Any], method: str | None) -> s
     if kind_for(jac or "exact", str(given.get("method")), allowed, NO_GRADIENT) == "none":
         given.pop("jac", None)
         return ""
-
-    def slope(*inputs: Any) -> np.ndarray:
-        return exact.dense(*inputs).reshape(-1)
-
-    given["jac"] = slope
+    given["jac"] = exact.dense
     return "gradient"
 
 
-def _give_hessian(fun: Callable, report: Report, given: dict[str, Any], method: str | None) -> str:
+def _give_hessian(exact: Scalar, fun: Callable, given: dict[str, Any], method: str | None) -> str:
     """Put second derivatives into the call where the method takes them, unless others are given."""
     hess = given.get("hess")
     named = isinstance(hess, str) and hess in KINDS
@@ -120,12 +115,10 @@ def _give_hessian(fun: Callable, report: Report, given: dict[str, Any], method: 
     given.pop("hess", None)
     if kind == "none" or given.get("jac") is True:
         return ""
-    # A gradient of its own keeps the count of evaluations that of the function.
-    slope = Exact(gradient(fun, method="reverse"), report=report)
     if kind == "products":
-        given["hessp"] = slope.product
+        given["hessp"] = exact.hessian_product
     else:
-        given["hess"] = getattr(slope, kind)
+        given["hess"] = getattr(Second(fun, report=exact.report), kind)
     return f"{kind} Hessian" if kind != "products" else kind
 
 
@@ -166,21 +159,11 @@ def NonlinearConstraint(
         jac = exact.automatic if jac == "exact" else getattr(exact, kind)
     if isinstance(hess, str) and hess in KINDS:
         kind = kind_for(hess, "NonlinearConstraint", ("dense", "sparse"), {})
-        second = _Lagrangian(fun, report).exact
+        second = Second(weighted(fun), count=2, report=report)
         hess = second.automatic if hess == "exact" else getattr(second, kind)
     made = scipy.optimize.NonlinearConstraint(exact.value, lb, ub, jac=jac, hess=hess, **keywords)
     made.jacfwd = report
     return made
-
-
-class _Lagrangian:
-    """The gradient of `v^T c(x)` with respect to x, as a function of x and the multipliers v."""
-
-    def __init__(self, fun: Callable, report: Report) -> None:
-        def weighted(x: Any, v: Any) -> Any:
-            return np.sum(np.reshape(fun(x), (-1,)) * v)
-
-        self.exact = Exact(gradient(weighted, method="reverse"), count=2, report=report)
 
 
 def _constraints(constraints: Any, method: str | None, report: Report) -> Any:

@@ -5,7 +5,7 @@ import pytest
 
 import jacfwd as jf
 from bench.problems import broyden_tridiagonal, brusselator
-from jacfwd.solvers.exact import BRANCHES, Exact, Report
+from jacfwd.solvers.exact import BRANCHES, Exact
 
 
 def branching(x):
@@ -28,11 +28,37 @@ def test_another_branch_is_recorded_and_both_are_kept():
     assert exact.report.recordings == 2
 
 
-def test_only_so_many_branches_are_kept():
+def test_only_so_many_graphs_are_kept_for_products():
     exact = Exact(lambda x: x * np.arange(40)[int(x[0])])
     for k in range(2 * BRANCHES):
-        np.testing.assert_array_equal(exact.dense(np.array([k + 0.5])), [[k]])
-    assert len(next(iter(exact._branches.values()))) == BRANCHES
+        np.testing.assert_array_equal(exact.product(np.array([k + 0.5]), np.array([2.0])), [2 * k])
+    (graphs,) = exact._graphs.values()
+    assert len(graphs) == BRANCHES
+    exact.product(np.array([2 * BRANCHES - 3.5]), np.array([2.0]))
+    assert exact.report.recordings == 2 * BRANCHES
+
+
+def test_products_notice_that_a_function_has_changed():
+    weights = np.array([1.0, 2.0])
+    exact, x, v = Exact(lambda x: weights * x), np.array([3.0, 4.0]), np.ones(2)
+    for scale in (1.0, 5.0):
+        weights[:] = scale
+        exact.value(x)
+        np.testing.assert_array_equal(exact.product(x, v), scale * v)
+
+
+def test_what_a_function_refers_to_may_become_another_object():
+    class Model:
+        rate = 2.0
+
+        def __call__(self, x):
+            return self.rate * x
+
+    model = Model()
+    exact, x = Exact(model), np.array([3.0])
+    for rate in (2.0, 3.0):
+        model.rate = rate
+        np.testing.assert_array_equal(exact.dense(x), [[rate]])
 
 
 def test_shapes_have_recordings_of_their_own():
@@ -126,8 +152,3 @@ def test_errors_say_what_to_pass_instead():
     with pytest.raises(jf.UnsupportedFunctionError) as caught:
         Exact(lambda x: np.unwrap(np.roots(x))).dense(np.ones(3))
     assert any("2-point" in note for note in caught.value.__notes__)
-
-
-def test_reports_add_up():
-    total = Report(1, 2, 3, "dense", 0.5) + Report(1, 1, 1, "none", 0.25) + Report(0, 0, 0, "sparse", 0)
-    assert total == Report(2, 3, 4, "dense + sparse", 0.75)

@@ -22,11 +22,9 @@ def robertson(t, y, k):
     return np.array([fast - slow, slow - fast - up, up])
 
 
-def derivative(solve, at):
-    """The derivative of the function of a vector by extrapolated differences, a column for each entry."""
-    at = np.asarray(at, float)
-    return np.stack([richardson(solve, at, e * max(abs(a), 0.1))[0] / max(abs(a), 0.1)
-                     for a, e in zip(at, np.eye(len(at)), strict=True)], -1)  # fmt: skip
+def along(solve, at, direction):
+    """The derivative of the solution in one direction by extrapolated differences."""
+    return richardson(solve, np.asarray(at, float), 0.1 * direction, steps=6)[0] / 0.1
 
 
 @pytest.mark.parametrize("method", ["RK45", "DOP853", "Radau", "BDF", "LSODA"])
@@ -49,17 +47,17 @@ def test_against_the_closed_form(method):
 @pytest.mark.parametrize("method", ["Radau", "BDF"])
 def test_a_stiff_system_against_solving_again(method):
     k, y0 = np.array([0.04, 1e4, 3e7]), np.array([1.0, 0, 0])
-    found = solvers.sensitivities(robertson, (0, 40), y0, k, method=method, t_eval=[40], rtol=1e-6, atol=1e-10)
+    found = solvers.sensitivities(robertson, (0, 40), y0, k, method=method, t_eval=[40], rtol=1e-5, atol=1e-9)
 
     def solve(k):
-        return solvers.solve_ivp(robertson, (0, 40), y0, "Radau", [40], args=(k,), rtol=1e-9, atol=1e-13).y[:, -1]
+        return solvers.solve_ivp(robertson, (0, 40), y0, "Radau", [40], args=(k,), rtol=1e-8, atol=1e-12).y[:, -1]
 
     step = 1e-3 * k
     differences = np.stack(
         [(solve(k + s * e) - solve(k - s * e)) / (2 * s) for s, e in zip(step, np.eye(3), strict=True)], -1
     )
-    np.testing.assert_allclose(found.dy_dp[-1] * k, differences * k, atol=2e-5)
-    assert np.abs(found.dy_dy0.sum(axis=1) - 1).max() < 1e-5  # the sum of the species is preserved
+    np.testing.assert_allclose(found.dy_dp[-1] * k, differences * k, atol=1e-4)
+    assert np.abs(found.dy_dy0.sum(axis=1) - 1).max() < 1e-4  # the sum of the species is preserved
 
 
 def test_structure_events_dense_output_and_further_arguments():
@@ -124,7 +122,8 @@ def test_a_root_against_solving_again():
         return solvers.root(F, [0.0, 0.0], p, tol=1e-14, method="lm").x
 
     dx = solvers.root_sensitivity(F, solvers.root(F, [0.0, 0.0], p, tol=1e-13), p)
-    np.testing.assert_allclose(dx, derivative(solve, p), rtol=1e-7)
+    v = np.array([0.3, -0.7])
+    np.testing.assert_allclose(dx @ v, along(solve, p, v), rtol=1e-7)
 
 
 @pytest.mark.parametrize("least_squares", [None, True])
@@ -141,7 +140,8 @@ def test_a_minimum_against_solving_again(least_squares):
 
     dx = solvers.root_sensitivity(residual, solve(y), y, least_squares=least_squares)
     assert dx.shape == (2, 8)
-    np.testing.assert_allclose(dx, derivative(solve, y), rtol=1e-5, atol=1e-8)
+    v = np.cos(3 * t)
+    np.testing.assert_allclose(dx @ v, along(solve, y, v), rtol=1e-5)
 
 
 def test_variables_on_a_bound_stay():
@@ -156,7 +156,7 @@ def test_variables_on_a_bound_stay():
         problem = lambda x, p: residual(np.array([x[0], 0.5]), p[0])  # noqa: E731 - the reduced problem
         return solvers.least_squares(problem, [0.5], args=(p,), gtol=1e-14, xtol=1e-14).x
 
-    np.testing.assert_allclose(dx, [derivative(solve, [1.5])[0, 0], 0], rtol=1e-5)
+    np.testing.assert_allclose(dx, [along(solve, [1.5], np.ones(1))[0], 0], rtol=1e-5)
 
 
 def test_large_sparse_systems_and_structures():
