@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from jacfwd.chain import Chain, storable
+from jacfwd.chain import Chain, Step, storable
 from jacfwd.formats import compose as algebra
 from jacfwd.formats.base import Coo, Format
 from jacfwd.formats.combined import Product, Sum
@@ -30,24 +30,77 @@ def columns_of(chain: Chain, k: int) -> Entries:
     return Entries((chain.n,), shape, None, index)
 
 
-def accumulate(chain: Chain, columns: dict[int, Format] | None = None) -> list[Format | None]:
-    """Jacobians of the outputs with respect to all n inputs, `J_node = sum_parents L_parent J_parent`.
+def rows_of(chain: Chain, o: int) -> Entries:
+    """How output o becomes rows of the whole: its stretch of the m rows."""
+    shape = chain.graph.outputs[o].shape
+    return Entries(shape, (chain.m,), IndexMap.identity(shape, (chain.m,), offset=chain.out_offsets[o]), None)
 
-    Forward accumulation (Griewank and Walther 2008, section 3.2) on structured matrices; None means zero. `columns`
-    are Jacobians of the inputs to begin with, where others are wanted than those with respect to all n.
+
+def accumulate(
+    chain: Chain, meet: int | None = None, columns: dict[int, Format] | None = None
+) -> list[Format | None]:
+    """Jacobians of the outputs with respect to all n inputs; None means zero.
+
+    The first `meet` steps of the chain are multiplied from the input side, `J_node = sum_parents L_parent J_parent`,
+    the others from the output side, `A_parent = sum_children A_child L_child`; where they meet, `sum_v A_v J_v` is
+    the whole Jacobian, as one part. By default all steps are multiplied from the input side: forward accumulation
+    (Griewank and Walther 2008, section 3.2; on bracketings, Griewank and Naumann 2003). `columns` are Jacobians of the
+    inputs to begin with, where others are wanted than those with respect to all n.
     """
+    meet = len(chain.steps) if meet is None else meet
+    with np.errstate(all="ignore"):
+        held = _from_inputs(chain, chain.steps[:meet], columns)
+        if meet == len(chain.steps):
+            return [None if out.node is None else held.get(out.node) for out in chain.graph.outputs]
+        behind = _from_outputs(chain, chain.steps[meet:])
+        terms = [algebra.compose(after, held[at]) for at, after in behind.items() if at in held]
+        return [algebra.add(terms)] if terms else []
+
+
+def _from_inputs(chain: Chain, steps: Sequence[Step], columns: dict[int, Format] | None) -> dict[int, Format]:
+    """Jacobians `(n,) -> node.shape` of what is needed after these steps."""
     held: dict[int, Format] = {}
     held.update({at: columns_of(chain, k) for k, at in enumerate(chain.wrt)} if columns is None else columns)
     last = chain.last_use()
-    with np.errstate(all="ignore"):
-        for step in chain.steps:
-            terms = [_through(chain, held, parents, fmt) for parents, fmt in step.groups]
-            for gone in last.get(step.node, ()):
-                held.pop(gone, None)
-            total = algebra.add(terms)
-            real = chain.graph.nodes[step.node].dtype.kind != "c"
-            held[step.node] = algebra.real_part(total) if real and _may_be_complex(chain, step) else total
-    return [None if out.node is None else held.get(out.node) for out in chain.graph.outputs]
+    for step in steps:
+        terms = [_through(chain, held, parents, fmt) for parents, fmt in step.groups]
+        for gone in last.get(step.node, ()):
+            held.pop(gone, None)
+        total = algebra.add(terms)
+        real = chain.graph.nodes[step.node].dtype.kind != "c"
+        held[step.node] = algebra.real_part(total) if real and _may_be_complex(chain, step) else total
+    return held
+
+
+def _from_outputs(chain: Chain, steps: Sequence[Step]) -> dict[int, Format]:
+    """Derivatives `node.shape -> (m,)` of the outputs with respect to what goes into these steps. No complex nodes."""
+    held: dict[int, list[Format]] = {}
+    for k, out in enumerate(chain.graph.outputs):
+        if out.node in chain.active:
+            held.setdefault(out.node, []).append(rows_of(chain, k))
+    for step in reversed(steps):
+        terms = held.pop(step.node, None)
+        if terms is None:
+            continue
+        after = algebra.add(terms)
+        for parents, fmt in step.groups:
+            joined = algebra.compose(after, fmt)
+            for parent, part in zip(parents, _beside(chain, parents, joined), strict=True):
+                held.setdefault(parent, []).append(part)
+    return {at: algebra.add(terms) for at, terms in held.items()}
+
+
+def _beside(chain: Chain, parents: tuple[int, ...], joined: Format) -> Iterator[Format]:
+    """A map of joined parents as one map of each."""
+    shapes = [chain.graph.nodes[q].shape for q in parents]
+    if len(parents) == 1:
+        yield joined
+        return
+    total, start = sum(map(math.prod, shapes)), 0
+    for shape in shapes:
+        place = Entries(shape, (total,), IndexMap.identity(shape, (total,), offset=start), None)
+        yield algebra.compose(joined, place)
+        start += math.prod(shape)
 
 
 def _through(chain: Chain, held: dict[int, Format], parents: tuple[int, ...], fmt: Format) -> Format:

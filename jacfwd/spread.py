@@ -78,7 +78,7 @@ class Columns(Seeds):
 
     def __call__(self, start: int, stop: int) -> np.ndarray:
         chain = self.chain
-        parts = accumulate(chain, some_columns(chain, start, stop))
+        parts = accumulate(chain, columns=some_columns(chain, start, stop))
         rows = [
             np.zeros((size, stop - start)) if part is None else part.todense()
             for part, size in zip(parts, chain.out_sizes, strict=True)
