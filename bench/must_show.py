@@ -18,7 +18,7 @@ from jacfwd.differences import difference_jacobian
 
 Array = npt.NDArray[Any]
 
-METHODS = ("forward", "accumulate", "reverse")
+METHODS = ("forward", "compress", "accumulate", "reverse")
 MEGA = 10**6
 
 

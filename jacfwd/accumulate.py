@@ -36,9 +36,7 @@ def rows_of(chain: Chain, o: int) -> Entries:
     return Entries(shape, (chain.m,), IndexMap.identity(shape, (chain.m,), offset=chain.out_offsets[o]), None)
 
 
-def accumulate(
-    chain: Chain, meet: int | None = None, columns: dict[int, Format] | None = None
-) -> list[Format | None]:
+def accumulate(chain: Chain, meet: int | None = None, columns: dict[int, Format] | None = None) -> list[Format | None]:
     """Jacobians of the outputs with respect to all n inputs; None means zero.
 
     The first `meet` steps of the chain are multiplied from the input side, `J_node = sum_parents L_parent J_parent`,

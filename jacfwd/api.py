@@ -163,6 +163,11 @@ class Jacobian(Derivative):
         """What is differentiated."""
         return self.f
 
+    @property
+    def method(self) -> str:
+        """How the chain is multiplied."""
+        return str(self.wanted.method)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._doors and not kwargs:
             door = self._doors.get(tuple(map(type, args)))
@@ -236,7 +241,7 @@ class Jacobian(Derivative):
         """The Jacobian in the kind that was asked for; `spread` makes it of blocks."""
         options = self.wanted
         sparse_format = options.format if options.sparse else None
-        return written(chain, found.nested, options.method, sparse_format, options.flat, spread)
+        return written(chain, found.nested, self.method, sparse_format, options.flat, spread)
 
 
 class Gradient(Jacobian):
@@ -257,6 +262,11 @@ class Hessian(Jacobian):
     @property
     def function(self) -> Callable:
         return Gradient(self.f, argnums=self.wanted.argnums, method="reverse", verify=self._checks_inside)
+
+    @property
+    def method(self) -> str:
+        """How the chain is multiplied; colors of a Hessian make use of its symmetry."""
+        return "star" if self.wanted.method == "compress" else str(self.wanted.method)
 
     @property
     def _checks_inside(self) -> Any:
@@ -293,8 +303,8 @@ def jacobian(
         of shape `out.shape + in.shape`
     format : "csr", "csc", "coo" or "bsr"
     flat : one matrix over all outputs and inputs instead of one per pair
-    method : "forward" (one seed per input), "accumulate" (sparse products), "reverse" (one seed per output)
-        or "auto"
+    method : "forward" (one seed per input), "compress" (one seed per color of the pattern), "accumulate" (sparse
+        products), "reverse" (one seed per output) or "auto"
     has_aux : f returns `(out, aux)`; the result is then `(J, aux)`
     holomorphic : the inputs are complex and f is complex differentiable
     record : keep recordings, and run f only where none is good for a call: for arguments of other shapes, dtypes or

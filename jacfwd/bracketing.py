@@ -15,13 +15,15 @@ from jacfwd.chain import Chain
 from jacfwd.formats.base import Format
 from jacfwd.formats.entries import Entries
 
-__all__ = ["Bracketing", "bracketing", "products"]
+__all__ = ["Bracketing", "bracketing", "meeting"]
 
 # So many seeds, and so many booleans of the widest node together with them, are pushed through; so many are drawn
 # to see of what kinds there are.
 MOST_SEEDS, MOST_BOOLEANS, LOOKED_AT = 32, 1 << 22, 1 << 12
 # A step into more parents than this is not taken apart: a loop's buffer is gathered from the input side.
 MOST_PARENTS = 64
+# Longer chains, which consist of scalars mostly, are not looked at, nor such as handle fewer numbers.
+MOST_STEPS, LITTLE = 4096, 1 << 15
 # Another order than the one from the input side must be so much cheaper: what is known is an estimate.
 BETTER = 0.6
 # One side alone is taken where a meeting of both is hardly cheaper.
@@ -96,9 +98,18 @@ def bracketing(chain: Chain) -> Bracketing:
     return Bracketing(steps, meet, round(count), round(total.count), round(reverse))
 
 
+def meeting(chain: Chain) -> int:
+    """Where products from both sides should meet; all steps from the input side where there is little to gain."""
+    steps = len(chain.steps)
+    work = sum(fmt.size for step in chain.steps for _, fmt in step.groups)
+    return steps if steps < 2 or work < LITTLE or not reversible(chain) else bracketing(chain).meet
+
+
 def reversible(chain: Chain) -> bool:
     """Whether the chain can be multiplied from the output side: no complex nodes, no very long lists of parents."""
     nodes = chain.graph.nodes
+    if len(chain.steps) > MOST_STEPS:
+        return False
     return all(nodes[at].dtype.kind != "c" for at in chain.active) and all(
         len(parents) <= MOST_PARENTS for step in chain.steps for parents, _ in step.groups
     )
@@ -151,7 +162,10 @@ def met_by_outputs(chain: Chain) -> Iterator[np.ndarray]:
             sizes = [len_of(chain, q) for q in parents]
             for k in range(len(parents)):
                 ones = [np.full((1, size), k == j) for j, size in enumerate(sizes)]
-                reached, touched = fmt.reach(np.concatenate(ones, axis=1).reshape(1, *fmt.in_shape)), np.zeros(chain.m, bool)
+                reached, touched = (
+                    fmt.reach(np.concatenate(ones, axis=1).reshape(1, *fmt.in_shape)),
+                    np.zeros(chain.m, bool),
+                )
                 touched[place[step.node] : place[step.node] + reached.size] = reached.reshape(-1)
                 yield touched
 
@@ -206,8 +220,11 @@ def from_outputs(chain: Chain) -> tuple[dict[int, Size], list[Tally]]:
     tallies, done = [Tally()], Tally()
     for step in reversed(chain.steps):
         block = reached.pop(step.node, None)
-        for parents, fmt in step.groups if block is not None else ():
-            own = sizes[step.node]
+        if block is None:  # only integers depend on it
+            tallies.append(dataclasses.replace(done))
+            continue
+        own = sizes[step.node]
+        for parents, fmt in step.groups:
             unit = is_unit(fmt) and own.unit
             done.add(products(fmt, own.entries, fmt.n_out), is_unit(fmt) or own.unit)
             for parent, part in zip(parents, apart(chain, parents, fmt.T.reach(block)), strict=True):

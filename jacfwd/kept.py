@@ -22,7 +22,7 @@ from jacfwd.door import Computing, door
 from jacfwd.errors import BranchChangedError, JacfwdError
 from jacfwd.formats.dispatch import is_tracer
 from jacfwd.graph import Graph
-from jacfwd.methods import choose_sparse, cut
+from jacfwd.methods import cut
 from jacfwd.program.batches import batched
 from jacfwd.program.jacobian import SparseJacobian
 from jacfwd.program.numbers import UNLIKE
@@ -55,6 +55,10 @@ class Reads(Protocol):
 
     f: Callable
     wanted: Any
+
+    @property
+    def method(self) -> str:
+        """How the chain is multiplied."""
 
     def select(self, args: tuple, kwargs: dict[str, Any]) -> Selection:
         """The call with its selected arguments, checked."""
@@ -160,13 +164,14 @@ class Branch:
         """Make the program; what cannot be recorded again is interpreted."""
         options: Options = self.reads.wanted
         real = all(leaf.dtype.kind != "c" for leaf in self.point)
-        by_slots = options.sparse and choose_sparse(options.method) == "accumulate"
-        if options.has_aux or not real or (options.sparse and not by_slots):
+        if options.has_aux or not real:
             self.interpreted = True
             return
         try:
             self.program = (
-                SparseJacobian(self.graph, self.point, self.wrt, options.value) if by_slots else self._reading()
+                SparseJacobian(self.graph, self.point, self.wrt, options.value, self.reads.method)
+                if options.sparse
+                else self._reading()
             )
         except (TypeError, ValueError, NotImplementedError):
             self.interpreted = True

@@ -9,34 +9,40 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from jacfwd.accumulate import accumulate, to_csr, to_dense
+from jacfwd.accumulate import accumulate, listed, require_room, structure, to_csr, to_dense
+from jacfwd.bracketing import meeting
 from jacfwd.chain import Chain, Sides, storable
+from jacfwd.coloring import Coloring, coloring, lower_bound
+from jacfwd.formats.base import Coo
 from jacfwd.formats.dispatch import as_dtype, is_tracer
+from jacfwd.formats.index import IndexMap
 from jacfwd.graph import Graph, Node, Output
 from jacfwd.linear import check_holomorphic, pushed, transposed
 from jacfwd.memory import SMALL, budget, require
+from jacfwd.pattern import Pattern
 
 __all__ = [
     "FORMATS",
     "METHODS",
     "check_choices",
     "choose",
-    "choose_sparse",
     "cut",
     "dense",
     "in_format",
     "require_single",
+    "seeded",
     "shaped",
     "sloped",
     "sparse",
+    "terms",
     "written",
 ]
 
-METHODS = ("auto", "forward", "accumulate", "reverse")
+METHODS = ("auto", "forward", "compress", "accumulate", "reverse")
 FORMATS = ("csr", "csc", "coo", "bsr")
 Spread = Callable[[Chain, str], Any]
-# Numbers in a block of seeds that fills a structure.
-BLOCK = 1 << 24
+# Patterns with more entries are colored in the natural order only.
+FEW_ENTRIES = 1 << 16
 
 
 def check_choices(method: str, format: str = "csr") -> None:
@@ -56,17 +62,13 @@ def require_single(graph: Graph) -> None:
 
 def choose(chain: Chain, method: str, sparse: bool) -> str:
     """The method that `auto` stands for: accumulate for sparse results, else from the side with fewer seeds."""
-    check_choices(method)
+    if method != "star":
+        check_choices(method)
     if method != "auto":
         return method
     if sparse:
-        return choose_sparse(method)
+        return "accumulate"
     return "reverse" if 2 * chain.m <= chain.n else "forward"
-
-
-def choose_sparse(method: str) -> str:
-    """The method for a sparse result: structured products give it directly."""
-    return "accumulate" if method == "auto" else method
 
 
 def dense(chain: Chain, method: str, spread: Spread | None = None) -> Any:
@@ -82,7 +84,7 @@ def dense(chain: Chain, method: str, spread: Spread | None = None) -> Any:
     chosen = choose(chain, method, False)
     if spread is not None:
         return spread(chain, chosen)
-    return {"forward": _forward, "reverse": _reverse, "accumulate": _accumulated}[chosen](chain)
+    return DENSE[chosen](chain)
 
 
 def _forward(chain: Chain) -> Any:
@@ -101,21 +103,95 @@ def _reverse(chain: Chain) -> Any:
 
 def _in_blocks(chain: Chain, count: int, product: Callable) -> Any:
     """Products with all unit seeds, as many at a time as memory holds."""
-    dtype = np.result_type(chain.dtype, np.float16)
-    row = chain.seed_bytes
-    share = count if count * row <= SMALL else max(1, min(budget() // 8, 1 << 28) // row)
-    blocks = []
-    for first in range(0, count, share):
-        last = min(first + share, count)
-        seeds = np.zeros((last - first, count), dtype)
-        seeds[np.arange(last - first), np.arange(first, last)] = 1
-        blocks.append(product(seeds))
+    blocks = [product(unit_seeds(chain, first, last, count)) for first, last in _stretches(chain, count)]
     return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+
+def unit_seeds(chain: Chain, first: int, last: int, count: int) -> np.ndarray:
+    """Some of so many unit seeds."""
+    seeds = np.zeros((last - first, count), np.result_type(chain.dtype, np.float16))
+    seeds[np.arange(last - first), np.arange(first, last)] = 1
+    return seeds
+
+
+def _stretches(chain: Chain, count: int) -> list[tuple[int, int]]:
+    """So many seeds in stretches that memory holds."""
+    row = chain.seed_bytes
+    share = max(count, 1) if count * row <= SMALL else max(1, min(budget() // 8, 1 << 28) // row)
+    return [(first, min(first + share, count)) for first in range(0, count, share)]
 
 
 def _accumulated(chain: Chain) -> Any:
     """Structured products, written out at the end."""
-    return to_dense(chain, accumulate(chain))
+    return to_dense(chain, accumulate(chain, meeting(chain)))
+
+
+def _compressed(chain: Chain, method: str = "compress") -> Any:
+    """Colored seeds, read off into an array of zeros."""
+    rows, cols, values = seeded(chain, method)
+    places = IndexMap.of_positions(rows.astype(np.intp) * chain.n + cols, (chain.m * chain.n,))
+    return np.reshape(places.add(np.reshape(as_dtype(values, chain.dtype), (1, -1))), (chain.m, chain.n))
+
+
+def seeded(chain: Chain, method: str) -> Coo:
+    """The entries in canonical order, by seeds: "forward", "reverse", "compress", or "star" for a Hessian.
+
+    Colored seeds: Curtis, Powell and Reid (1974). From the output side where rows need fewer colors than columns.
+    """
+    C = _coloring(chain, method, structure(chain, accumulate(chain)))
+    width = chain.n if C.kind == "rows" else chain.m
+    order = np.argsort(C.places // max(width, 1), kind="stable")
+    sorted_places = C.places[order]
+    found = []
+    for first, last in _stretches(chain, C.n_colors):
+        seeds = np.zeros((last - first, C.colors.size), np.result_type(chain.dtype, np.float16))
+        own = np.flatnonzero((C.colors >= first) & (C.colors < last))
+        seeds[C.colors[own] - first, own] = 1
+        block = transposed(chain, seeds) if C.kind == "rows" else pushed(chain, seeds)
+        start, stop = np.searchsorted(sorted_places, [first * width, last * width])
+        found.append(np.take(np.reshape(block, (-1,)), sorted_places[start:stop] - first * width))
+    values = found[0] if len(found) == 1 else np.concatenate([np.zeros(0, chain.dtype), *found])
+    back = np.empty(len(order), np.intp)
+    back[order] = np.arange(len(order))
+    return C.pattern.rows, C.pattern.indices, np.take(values, back)
+
+
+def _coloring(chain: Chain, method: str, pattern: Pattern) -> Coloring:
+    """Which seeds go together: none for plain forward and reverse."""
+    if method == "forward":
+        return Coloring(pattern, "columns", "natural", np.arange(chain.n))
+    if method == "reverse":
+        return Coloring(pattern, "rows", "natural", np.arange(chain.m))
+    if method == "star":
+        return coloring(pattern | pattern.T, "star", _order(pattern))
+    return fewest(pattern)
+
+
+def fewest(pattern: Pattern) -> Coloring:
+    """The coloring of columns, or of rows where these need fewer colors."""
+    columns = coloring(pattern, "columns", _order(pattern))
+    if lower_bound(pattern, "rows") >= columns.n_colors:
+        return columns
+    rows = coloring(pattern, "rows", _order(pattern))
+    return rows if rows.n_colors < columns.n_colors else columns
+
+
+def _order(pattern: Pattern) -> str:
+    """The best order where that takes a moment."""
+    return "best" if pattern.nnz <= FEW_ENTRIES else "natural"
+
+
+def terms(chain: Chain, method: str) -> list[Coo]:
+    """The entries of the Jacobian by a method, as lists to be summed; those of a seeded method are canonical.
+
+    Raises MemoryBudgetError where there would be too many, NotDifferentiableError where inputs are complex and the
+    function is not complex differentiable.
+    """
+    if choose(chain, method, True) != "accumulate":
+        return [seeded(chain, method)]
+    parts = accumulate(chain, meeting(chain))
+    require_room(parts, 8 + chain.dtype.itemsize)
+    return list(listed(chain, parts))
 
 
 def sparse(chain: Chain, method: str) -> sp.csr_array:
@@ -125,29 +201,23 @@ def sparse(chain: Chain, method: str) -> sp.csr_array:
     NotDifferentiableError where inputs are complex and the function is not complex differentiable.
     """
     check_holomorphic(chain)
-    matrix = to_csr(chain, accumulate(chain))
-    if choose(chain, method, True) != "accumulate":
-        matrix = _filled(chain, matrix, method)
-    return matrix
+    chain.require_plain()
+    method = choose(chain, method, True)
+    if method == "accumulate":
+        return to_csr(chain, accumulate(chain, meeting(chain)))
+    rows, cols, values = seeded(chain, method)
+    values = values.astype(storable(chain.dtype), copy=False)
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=chain.m))]).astype(cols.dtype)
+    return sp.csr_array((values, cols.copy(), indptr), shape=(chain.m, chain.n))
 
 
-def _filled(chain: Chain, structure: sp.csr_array, method: str) -> sp.csr_array:
-    """The structure with values taken from seeds pushed through, block by block."""
-    rows = np.repeat(np.arange(chain.m), np.diff(structure.indptr))
-    data = np.zeros(structure.nnz, structure.dtype)
-    forward = method == "forward"
-    along, count = (structure.indices, chain.n) if forward else (rows, chain.m)
-    across = rows if forward else structure.indices
-    order = np.argsort(along, kind="stable")
-    step = max(1, BLOCK // max(chain.m, chain.n, 1))
-    for first in range(0, count, step):
-        last = min(first + step, count)
-        seeds = np.zeros((last - first, count), chain.dtype)
-        seeds[np.arange(last - first), np.arange(first, last)] = 1
-        block = pushed(chain, seeds) if forward else transposed(chain, seeds)
-        own = order[slice(*np.searchsorted(along[order], [first, last]))]
-        data[own] = block[along[own] - first, across[own]]
-    return sp.csr_array((data, structure.indices, structure.indptr), shape=structure.shape)
+DENSE: dict[str, Callable[[Chain], Any]] = {
+    "forward": _forward,
+    "compress": _compressed,
+    "star": functools.partial(_compressed, method="star"),
+    "accumulate": _accumulated,
+    "reverse": _reverse,
+}
 
 
 def written(
@@ -165,7 +235,7 @@ def written(
     if sparse_format is None:
         matrix = dense(chain, method, spread)
         return matrix if flat else nested(chain, matrix, shaped)
-    check_choices(method, sparse_format)
+    check_choices("auto", sparse_format)
     return cut(chain, nested, sparse(chain, method), sparse_format, flat)
 
 

@@ -22,7 +22,7 @@ from jacfwd.graph import Graph as Data
 from jacfwd.graph import names_of, to_text
 from jacfwd.layers import layers, local_derivative
 from jacfwd.linear import LinearMap
-from jacfwd.methods import check_choices, choose_sparse, cut, dense, require_single, shaped, sloped, written
+from jacfwd.methods import check_choices, cut, dense, require_single, shaped, sloped, written
 from jacfwd.paths import Path, count_matrix, paths_between
 from jacfwd.pattern import Pattern
 from jacfwd.program.jacobian import SparseJacobian
@@ -227,7 +227,9 @@ class Graph:
         Parameters as for `jacobian`.
         """
         require_single(self.data)
-        return self._slope.jacobian(*args, sparse=sparse, method=method, **kwargs)
+        check_choices(method)
+        star = "star" if method == "compress" else method  # symmetry saves colors
+        return self._slope._jacobian(args, kwargs, sparse, method=star)
 
     @functools.cached_property
     def _slope(self) -> "Graph":
@@ -279,14 +281,26 @@ class Graph:
         Raises BranchChangedError at points of another branch, ValueError where `out` does not fit.
         """
         check_choices(method, format)
+        return self._jacobian(args, kwargs, sparse, format, flat, method, out)
+
+    def _jacobian(
+        self,
+        args: tuple,
+        kwargs: dict[str, Any],
+        sparse: bool,
+        format: str = "csr",
+        flat: bool = False,
+        method: str = "auto",
+        out: sp.csr_array | None = None,
+    ) -> Any:
         leaves, plain = self._opened(args, kwargs)
         plain = plain and self._real
-        if sparse and plain and choose_sparse(method) == "accumulate":
-            program = self._programs.sparse(self.data.inputs)
+        if sparse and plain:
+            program = self._programs.sparse(self.data.inputs, method=method)
             if program is not None:
                 return self._refilled(program, leaves, format, flat, out)
         if out is not None:
-            raise ValueError("out= is for sparse=True with method='accumulate' at points that are plain real arrays")
+            raise ValueError("out= is for sparse=True at points that are plain real arrays")
         if plain and not sparse:
             compiled = self._programs.dense(self.data.inputs, method)
             if compiled is not None:

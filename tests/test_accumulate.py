@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 import jacfwd as jf
+from bench.problems import PROBLEMS
 from jacfwd.accumulate import accumulate, columns_of, most_entries, structure, to_csr, to_dense
 from jacfwd.arguments import select
+from jacfwd.bracketing import reversible
 from jacfwd.formats.blocks import Dense
 from jacfwd.formats.combined import Product
 from jacfwd.formats.entries import identity, nothing
@@ -32,6 +34,29 @@ def test_all_forms_agree_with_seeds(f):
     assert pattern.toarray()[expected != 0].all()
     np.testing.assert_array_equal(pattern.indices, matrix.indices)
     np.testing.assert_array_equal(pattern.indptr, matrix.indptr)
+
+
+@every
+def test_products_may_meet_anywhere(f):
+    chain = chain_of(f, POINT)
+    expected = to_csr(chain, accumulate(chain))
+    for meet in range(len(chain.steps)) if reversible(chain) else ():
+        matrix = to_csr(chain, accumulate(chain, meet))
+        np.testing.assert_allclose(matrix.toarray(), expected.toarray(), atol=1e-13)
+        # Orders differ in which terms cancel or merge: none may miss an entry.
+        missing = expected.toarray().astype(bool) & ~structure(chain, accumulate(chain, meet)).toarray()
+        assert not missing.any()
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: p.title.replace(" ", "_"))
+def test_meeting_places_give_one_matrix_on_the_problems(problem):
+    chain = chain_of(problem.function, problem.point)
+    expected = to_csr(chain, accumulate(chain))
+    steps = len(chain.steps)
+    for meet in {0, steps // 3, 2 * steps // 3, steps - 1}:
+        matrix = to_csr(chain, accumulate(chain, meet))
+        assert matrix.nnz == expected.nnz
+        assert abs(matrix - expected).max() <= 1e-12 * abs(expected).max()
 
 
 @every

@@ -25,6 +25,7 @@ RANKS = {
     "recording": 6,
     "chain": 7,
     "accumulate": 8,
+    "bracketing": 8,
     "callables": 8,
     "layers": 8,
     "arguments": 9,

@@ -6,10 +6,11 @@ import pytest
 import jacfwd as jf
 from jacfwd import memory, methods
 from jacfwd.arguments import select
+from jacfwd.pattern import Pattern
 from jacfwd.recorded import record
 from tests.awkward import FUNCTIONS, POINT
 
-METHODS = ("forward", "accumulate", "reverse", "auto")
+METHODS = ("forward", "compress", "accumulate", "reverse", "auto")
 every = pytest.mark.parametrize("f", FUNCTIONS.values(), ids=FUNCTIONS.keys())
 
 
@@ -58,12 +59,35 @@ def test_seeds_go_through_in_blocks_where_memory_is_short(method, monkeypatch):
     assert method == "accumulate" or found == [2, 2, 2, 1]
 
 
-@pytest.mark.parametrize("method", ["forward", "reverse"])
+@pytest.mark.parametrize("method", ["forward", "reverse", "compress"])
 def test_structures_are_filled_in_blocks(method, monkeypatch):
     chain = chain_of(lambda x: np.concatenate([x * x, x[1:] * x[:-1]]), np.linspace(0, 1, 7))
     expected = methods.sparse(chain, "accumulate").toarray()
-    monkeypatch.setattr(methods, "BLOCK", 3 * 13)
-    np.testing.assert_array_equal(methods.sparse(chain, method).toarray(), expected)
+    monkeypatch.setattr(methods, "SMALL", 0)
+    for seeds in (1, 2, 3):
+        monkeypatch.setattr(methods, "budget", lambda seeds=seeds: seeds * 8 * 13 * 8 * 8)
+        np.testing.assert_array_equal(methods.sparse(chain, method).toarray(), expected)
+
+
+@pytest.mark.parametrize(
+    ("f", "kind", "seeds"),
+    [
+        (lambda x: x[1:] * x[:-1], "columns", 2),
+        (lambda x: np.concatenate([np.sum(x**2)[None], x[1:] * x[0]]), "columns", 6),
+        (lambda x: np.stack([np.sum(x), x[0]]), "rows", 2),
+        (lambda x: np.concatenate([x * x[0], x]), "columns", 2),
+    ],
+)
+def test_compression_takes_the_side_with_fewer_colors(f, kind, seeds):
+    chain = chain_of(f, np.linspace(1, 2, 6))
+    C = methods.fewest(Pattern.from_sparse(methods.sparse(chain, "accumulate")))
+    assert (C.kind, C.n_colors) == (kind, seeds)
+    pushed, pulled = [], []
+    push, pull = chain.push, chain.pull
+    chain.push = lambda rows: pushed.append(len(rows)) or push(rows)
+    chain.pull = lambda rows: pulled.append(len(rows)) or pull(rows)
+    methods.sparse(chain, "compress")
+    assert (pushed, pulled) == (([seeds], []) if kind == "columns" else ([], [seeds]))
 
 
 @pytest.mark.parametrize(

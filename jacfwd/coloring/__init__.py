@@ -18,7 +18,7 @@ from jacfwd.coloring.orders import ORDERS, ordered
 from jacfwd.coloring.star import fewest_star_colors, is_symmetric, star
 from jacfwd.pattern import Pattern
 
-__all__ = ["KINDS", "Coloring", "coloring"]
+__all__ = ["KINDS", "Coloring", "coloring", "lower_bound"]
 
 KINDS = ("columns", "rows", "star")
 
@@ -76,12 +76,12 @@ class Coloring:
         expected = self.n_colors, self.pattern.shape[self.kind == "rows"]
         if B.shape != expected:
             raise ValueError(f"expected products with {expected[0]} seeds, shape {expected}, got {B.shape}")
-        data = np.take(B.reshape(-1), self._places)
+        data = np.take(B.reshape(-1), self.places)
         return sp.csr_array((data, self.pattern.indices, self.pattern.indptr), shape=self.pattern.shape)
 
     @functools.cached_property
-    def _places(self) -> npt.NDArray[np.intp]:
-        """Where in the flat products every entry of the pattern stands."""
+    def places(self) -> npt.NDArray[np.intp]:
+        """Where in the flat products with the seeds every entry of the pattern stands, shape (nnz,)."""
         rows, cols = self.pattern.rows.astype(np.intp), self.pattern.indices.astype(np.intp)
         if self.kind == "rows":
             return self.colors[rows] * self.pattern.shape[1] + cols

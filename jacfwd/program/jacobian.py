@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from jacfwd.accumulate import accumulate, listed, require_room
 from jacfwd.chain import Chain, Sides, storable
 from jacfwd.graph import Graph
+from jacfwd.methods import terms
 from jacfwd.program.compiled import Compiled
 from jacfwd.program.derive import derive
 from jacfwd.program.run import Interpreter
@@ -20,21 +20,21 @@ __all__ = ["SparseJacobian"]
 
 
 class SparseJacobian:
-    """The whole Jacobian `(m, n)` of a graph with respect to some inputs, as canonical CSR by accumulation.
+    """The whole Jacobian `(m, n)` of a graph with respect to some inputs, as canonical CSR.
 
     Prepared at one point, it holds for all points of the branch. Called, it gives the outputs and a matrix whose
     index arrays are shared and read-only; `out`, such a matrix of an earlier call, is filled again instead.
     """
 
-    def __init__(self, graph: Graph, point: Sequence[Any], wrt: Sequence[int], values: bool = False) -> None:
+    def __init__(
+        self, graph: Graph, point: Sequence[Any], wrt: Sequence[int], values: bool = False, method: str = "auto"
+    ) -> None:
         places: list[tuple[np.ndarray, np.ndarray]] = []
 
         def read(chain: Chain) -> list[Any]:
-            parts = accumulate(chain)
-            require_room(parts, 8 + chain.dtype.itemsize)
-            terms = list(listed(chain, parts))
-            places.extend((rows, cols) for rows, cols, _ in terms)
-            return [weights for _, _, weights in terms]
+            found = terms(chain, method)
+            places.extend((rows, cols) for rows, cols, _ in found)
+            return [weights for _, _, weights in found]
 
         self.sides = Sides(graph, wrt)
         derived = derive(graph, point, wrt, read, values)

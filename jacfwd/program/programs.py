@@ -62,10 +62,10 @@ class Programs:
         key = "Jacobian", tuple(wrt), method
         return self._get(key, lambda: reading.dense_jacobian(self.graph, self.point, self._inputs(wrt), method))
 
-    def sparse(self, wrt: Sequence[int], values: bool = False) -> SparseJacobian | None:
+    def sparse(self, wrt: Sequence[int], values: bool = False, method: str = "auto") -> SparseJacobian | None:
         """The Jacobian as canonical CSR, and the outputs if they are wanted."""
-        key = "sparse Jacobian", tuple(wrt), values
-        return self._get(key, lambda: SparseJacobian(self.graph, self.point, self._inputs(wrt), values))
+        key = "sparse Jacobian", tuple(wrt), values, method
+        return self._get(key, lambda: SparseJacobian(self.graph, self.point, self._inputs(wrt), values, method))
 
     def gradient(self, wrt: Sequence[int], method: str = "auto") -> Reading | None:
         """The output and its gradient, one array for each input."""
