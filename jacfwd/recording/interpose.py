@@ -26,10 +26,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from types import MethodType, ModuleType
+from types import ModuleType
 from typing import Any
 
-from jacfwd.recording.names import ClassNames, Exchange, ModuleNames, Place, function_places, is_exempt, pairs, swap
+from jacfwd.recording.names import (
+    ClassNames,
+    Exchange,
+    ModuleNames,
+    Place,
+    function_places,
+    is_exempt,
+    pairs,
+    rebound,
+    swap,
+)
 from jacfwd.recording.proxies import ModuleProxy, refresh
 
 __all__ = ["INTERPOSITION", "RUNNING", "Interposition", "interposed", "register", "running", "suspended"]
@@ -176,16 +186,15 @@ class Interposition:
             for name, substitute in substitutes.items():
                 original = vars(cls)[name]
                 self.exchange.add(original, method_gate(original, substitute))
+            if not self.classes:
+                self.exchange.adopters.append(lambda value: rebound(value, self.exchange))
             self.classes.append((ClassNames(cls), list(substitutes)))
             if self.users:
                 swap(pairs(self.classes[-1]), self.exchange.forward)
 
     def stand_in(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """What is called in place of a function that is itself the one to be recorded, or a method of an object."""
-        if type(function) is MethodType:
-            method = self.exchange.replacement(function.__func__)
-            return function if method is function.__func__ else MethodType(method, function.__self__)
-        return self.exchange.replacement(function)
+        return rebound(function, self.exchange) or self.exchange.replacement(function)
 
     @contextmanager
     def interposed(self, function: Callable[..., Any]) -> Iterator[None]:

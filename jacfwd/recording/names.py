@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any, Protocol, TypeAlias
 
-__all__ = ["ClassNames", "Exchange", "ModuleNames", "Place", "function_places", "is_exempt", "pairs", "swap"]
+__all__ = ["ClassNames", "Exchange", "ModuleNames", "Place", "function_places", "is_exempt", "pairs", "rebound", "swap"]
 
 COMPILED = tuple(importlib.machinery.EXTENSION_SUFFIXES)
 # Pure Python inside exempt packages that nothing compiled looks names up in: treated like a user's module, so that
@@ -108,6 +108,14 @@ class Exchange:
     def holds(self, value: Any) -> bool:
         """Whether a value is an original or a replacement."""
         return id(value) in self.either
+
+
+def rebound(value: Any, exchange: Exchange) -> Any:
+    """A bound method of which the function has a replacement, with that; None for anything else."""
+    if type(value) is not MethodType:
+        return None
+    function = exchange.forward.get(id(value.__func__))
+    return None if function is None else MethodType(function, value.__self__)
 
 
 def pairs(*places: Place) -> list[tuple[Namespace, str]]:

@@ -15,6 +15,7 @@ from jacfwd.rules import (
     constant,
     cosines,
     covariance,
+    distributions,
     elementwise,
     factorizations,
     fourier,
@@ -71,6 +72,7 @@ FAMILIES = (
     sparse.RULES,
     solutions.RULES,
     matrices.RULES,
+    distributions.RULES,
     constant.RULES,
     internal.RULES,
 )

@@ -85,3 +85,10 @@ def test_methods_registered_late_join_in():
         here.register_methods(Base, {"double": lambda self, x: x})
         assert hasattr(Base.double, "__wrapped__")
     assert not hasattr(Base.double, "__wrapped__")
+
+
+def test_what_is_recorded_may_itself_be_exchanged():
+    inverse = np.linalg.inv(S.toarray())
+    np.testing.assert_allclose(jf.jacobian(LU.solve)(np.ones(2)), inverse)
+    np.testing.assert_allclose(jf.jacobian(sl.aslinearoperator(S).matvec)(np.ones(2)), S.toarray())
+    np.testing.assert_allclose(jf.jacobian(sl.aslinearoperator(S))(np.ones(2)), S.toarray())
