@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
+from typing import Any
 
 from jacfwd.accumulate import columns_of, structure
 from jacfwd.chain import Chain
@@ -11,7 +13,7 @@ from jacfwd.formats.base import Format
 from jacfwd.graph import Graph
 from jacfwd.pattern import Pattern
 
-__all__ = ["Cost", "Count", "cost_of"]
+__all__ = ["Cost", "Count", "cost_of", "plot", "report"]
 
 SUMS = {"add", "subtract", "sum", "mean", "cumsum", "diff"}
 # What recordings insert to read and assemble buffers.
@@ -129,3 +131,20 @@ def _accumulate(chain: Chain) -> tuple[Count, Pattern]:
         held[child] = product
     parts = [None if out.node is None else held.get(out.node) for out in chain.graph.outputs]
     return total, structure(chain, parts)
+
+
+def report(f: Callable, *args: Any, seconds: float = 5.0, **kwargs: Any) -> Any:
+    """Count and measure what derivatives of f cost at these arguments.
+
+    The result's text is a table of counts, measured times, break-even against differences, the n-fold cost with its
+    extrapolation to a million inputs, and paths against edges; `.plot()` and `.plot_paths()` are pictures. What is
+    foreseen to take longer than `seconds` is not measured. Processor times, the least of several.
+    """
+    from jacfwd.report import report as made
+
+    return made(f, *args, seconds=seconds, **kwargs)
+
+
+def plot(f: Callable, *args: Any, seconds: float = 5.0, **kwargs: Any) -> Any:
+    """The n-fold cost of forward mode for f, measured, on logarithmic scales up to a million inputs, as a picture."""
+    return report(f, *args, seconds=seconds, **kwargs).plot()

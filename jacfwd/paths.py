@@ -7,7 +7,8 @@ or `conj` does to a complex number is no product with one number.
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from jacfwd.formats.base import Coo
 from jacfwd.graph import names_of
 from jacfwd.layers import layers, on_parts
 
-__all__ = ["Path", "count_matrix", "paths_between"]
+__all__ = ["Path", "count_matrix", "paths_between", "walks"]
 
 Vertex = tuple[int, int]
 
@@ -152,3 +153,15 @@ def count_matrix(chain: Chain) -> np.ndarray:
             after[i] = counts[picked].sum(axis=0) if len(picked) else 0
         counts = after
     return counts
+
+
+def walks(factors: Sequence[Any], start: Sequence[int]) -> list[list[int]]:
+    """Numbers of paths to each element of the states, from the first, which holds `start`, to the last.
+
+    `factors` are the layers' matrices, nearest the input first; the numbers are exact.
+    """
+    found = [list(start)]
+    for matrix in factors:
+        before, picked = found[-1], matrix.indices.tolist()
+        found.append([sum(before[k] for k in picked[a:b]) for a, b in pairwise(matrix.indptr.tolist())])
+    return found

@@ -59,6 +59,8 @@ RANKS = {
 
 # Imports inside a function that do not go down: (importing module, imported module), and why.
 EXCEPTIONS = {
+    ("cost", "report"): "`jf.cost.report` and `jf.cost.plot` measure, which needs everything above",
+    ("report", "draw.charts"): "a report plots itself",
     ("linear", "draw.spy"): "a Jacobian draws its layers",
     ("pattern", "draw.spy"): "a pattern shows itself in notebooks",
     ("traced", "draw.export"): "a graph goes to Graphviz and networkx",

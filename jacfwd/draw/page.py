@@ -27,7 +27,7 @@ from jacfwd.draw.svg import Svg, made, text_width
 from jacfwd.graph import names_of
 from jacfwd.layers import inputs_state, layers
 from jacfwd.paths import Path as Way
-from jacfwd.paths import count_matrix, paths_between
+from jacfwd.paths import count_matrix, paths_between, walks
 from jacfwd.recorded import Recorded
 
 __all__ = ["page", "to_html"]
@@ -239,22 +239,8 @@ def _cost(chain: Chain, level: dict[int, int], factors: Sequence[Any], inputs: i
     edges = np.zeros(depth, int)
     for _, child, fmt in chain.edges():
         edges[level[child]] += fmt.nnz
-    paths = [[str(sum(row)) for row in column] for column in _walks(chain, factors, inputs, depth)]
+    matrices = [layer.matrix for layer in factors[: depth - 1]]
+    units = [[int(k == j) for k in range(chain.n)] for j in range(inputs)]
+    paths = [[str(sum(counts)) for counts in walks(matrices, unit)] for unit in units]
     logs = [[round(math.log10(max(int(count), 1)), 4) for count in column] for column in paths]
     return {"n": chain.n, "edges": np.cumsum(edges).tolist(), "paths": paths, "logs": logs}
-
-
-def _walks(chain: Chain, factors: Sequence[Any], inputs: int, depth: int) -> list[list[list[int]]]:
-    """For each input and level, the numbers of paths to the elements of the state, as exact integers."""
-    found = []
-    for j in range(inputs):
-        counts = [int(k == j) for k in range(chain.n)]
-        column = [counts]
-        for layer in factors[: depth - 1]:
-            rows = layer.matrix
-            spans = zip(rows.indptr[:-1].tolist(), rows.indptr[1:].tolist(), strict=True)
-            picked = rows.indices.tolist()
-            counts = [sum(counts[k] for k in picked[a:b]) for a, b in spans]
-            column.append(counts)
-        found.append(column)
-    return found
