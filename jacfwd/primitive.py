@@ -128,6 +128,8 @@ class Primitive:
         # Ufuncs and our own dispatched functions take all arrays by position, all else by keyword.
         self.positional = isinstance(function, np.ufunc) or rule.operands is None
         self.moves = rule.kind == "moves"
+        # Whether it may be called with any selection of elements, such as a single one, in place of the arrays.
+        self.by_element = rule.kind == "elementwise"
         self.differentiable = rule.kind != "constant"
         self.rewrite = rule.rewrite
 

@@ -92,7 +92,7 @@ def elementwise(node: Node, shapes: Sequence[Any], dtypes: Sequence[Any]) -> Lif
     primitive = node.primitive
     assert primitive is not None
     function = primitive.function
-    by_rule = primitive.rule.kind == "elementwise" and not any(np.shape(value) for value in node.params.values())
+    by_rule = primitive.by_element and not any(np.shape(value) for value in node.params.values())
     ufunc = isinstance(function, np.ufunc) and function.signature is None and function.nout == 1
     if not (by_rule or ufunc):
         return None

@@ -43,6 +43,8 @@ class Own(Base):
         dispatching.__jacfwd_primitive__ = self  # type: ignore[attr-defined]
         super().__init__(f"{self.home}:{own}", dispatching, rule)
         self.__jacfwd_primitive__ = self
+        # What is known of the function is what it gives for arrays of the shapes it was called with.
+        self.moves = self.by_element = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError

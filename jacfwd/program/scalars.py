@@ -134,7 +134,7 @@ class Scalars:
         """Functions of elements."""
         primitive = node.primitive
         assert primitive is not None
-        own = primitive.rule.kind == "elementwise" and not any(np.shape(value) for value in node.params.values())
+        own = primitive.by_element and not any(np.shape(value) for value in node.params.values())
         if not (own or function_of(node) is not None):
             return None
         spread = np.broadcast_arrays(*(np.array(None, object) if x is None else x for x in operands))

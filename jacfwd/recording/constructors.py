@@ -18,7 +18,8 @@ from jacfwd.recording.mathematics import scalar_functions
 from jacfwd.recording.methods import has_order
 from jacfwd.recording.objects import register_factorizations, register_methods
 from jacfwd.recording.tracer import plain_value
-from jacfwd.rules import RESOLVED, TABLE, resolve
+from jacfwd.rules import RESOLVED, TABLE, calling, resolve
+from jacfwd.rules.ranges import linspace
 
 __all__ = ["SUBSTITUTES"]
 
@@ -114,34 +115,10 @@ def _full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **kw
     return fresh(out if dtype is None or np.dtype(dtype) == out.dtype else out.astype(dtype))
 
 
-def _linspace(
-    start: Any,
-    stop: Any,
-    num: int = 50,
-    endpoint: bool = True,
-    retstep: Any = False,
-    dtype: Any = None,
-    axis: int = 0,
-    **kwargs: Any,
-) -> Any:
-    if not (any_tracer(start) or any_tracer(stop)):
-        made = np.linspace(start, stop, num, endpoint, retstep, dtype, axis, **kwargs)
-        return (fresh(made[0]), made[1]) if retstep else fresh(made)
-    start, stop = stacked(start) * 1.0, stacked(stop) * 1.0
-    gaps = num - 1 if endpoint else num
-    delta = stop - start
-    step = delta / gaps if gaps > 0 else np.full(np.shape(delta), np.nan)[()]
-    kind = np.result_type(start, stop, float(num))
-    ramp = np.arange(0, num, dtype=kind).reshape((num,) + (1,) * np.ndim(delta))
-    out = ramp * (step if gaps > 0 else delta) + start
-    if endpoint and num > 1:
-        last = np.broadcast_to(stop, np.shape(delta))
-        out = np.concatenate([out[:-1], np.reshape(last, (1, *np.shape(delta)))])
-    out = np.moveaxis(out, 0, axis) if axis else out
-    dtype = np.dtype(kind if dtype is None else dtype)
-    if dtype != out.dtype:
-        out = (np.floor(out) if dtype.kind in "iu" else out).astype(dtype)
-    return (fresh(out), step) if retstep else fresh(out)
+def _linspace(start: Any, stop: Any, *args: Any, **kwargs: Any) -> Any:
+    traced = any_tracer(start) or any_tracer(stop)
+    made = (linspace if traced else np.linspace)(start, stop, *args, **kwargs)
+    return (fresh(made[0]), made[1]) if isinstance(made, tuple) else fresh(made)
 
 
 def _arange(*args: Any, **kwargs: Any) -> Any:
@@ -264,6 +241,13 @@ def _with_lists(function: Callable) -> Callable:
     return call
 
 
+def _rewritten(function: Callable) -> Callable:
+    """What a function is replaced by, whether an argument is traced or not."""
+    rewrite = calling.RULES[function].rewrite
+    assert rewrite is not None
+    return rewrite
+
+
 def _substitutes() -> dict[Any, Any]:
     table: dict[Any, Any] = {
         np.array: _array,
@@ -285,6 +269,8 @@ def _substitutes() -> dict[Any, Any]:
     for name in "zeros ones empty eye identity tri logspace geomspace zeros_like ones_like empty_like vander".split():
         function = getattr(np, name)
         table[function] = _made(_with_lists(function))
+    # Functions of the user's may refer to traced values that are no arguments.
+    table |= {function: _made(_rewritten(function)) for function in calling.RULES}
     for module in (np, np.linalg, np.fft):
         for function in list(vars(module).values()):
             if callable(function) and not isinstance(function, type) and function not in table and function in TABLE:

@@ -136,12 +136,28 @@ def _reduce(
     if ufunc in REDUCE:
         traced = is_tracer(array) or any(is_tracer(value) for value in kwargs.values())
         result = call_function(REDUCE[ufunc], (array,), kwargs) if traced else ufunc.reduce(array, **kwargs)
-    elif kwargs.keys() <= {"axis", "keepdims"} and type(axis) is int:
-        result = _folded(ufunc, array, axis)
-        result = np.expand_dims(result, axis) if keepdims else result
+    elif kwargs.keys() <= {"axis", "keepdims"}:
+        result = _folded_axes(ufunc, array, axis)
+        result = np.expand_dims(result, _axes(array, axis)) if keepdims else result
     else:
         raise unsupported_method(ufunc, "reduce")
     return result if out is None else write_out(out, result)
+
+
+def _axes(array: Any, axis: Any) -> tuple[int, ...]:
+    every: tuple[int, ...] = tuple(range(array.ndim))
+    return every if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, array.ndim)
+
+
+def _folded_axes(ufunc: np.ufunc, array: Any, axis: Any) -> Any:
+    """`_folded` along one axis or several; none leaves the array."""
+    axes = _axes(array, axis)
+    if len(axes) > 1:
+        # NumPy's own complaint where the order would matter.
+        ufunc.reduce(np.ones((1,) * array.ndim), axis=axes)
+        rest = tuple(n for k, n in enumerate(array.shape) if k not in axes)
+        return _folded(ufunc, np.moveaxis(array, axes, range(len(axes))).reshape((-1, *rest)), 0)
+    return _folded(ufunc, array, axes[0]) if axes else array.copy()
 
 
 def _folded(ufunc: np.ufunc, array: Any, axis: int) -> Any:
@@ -162,7 +178,7 @@ def _folded(ufunc: np.ufunc, array: Any, axis: int) -> Any:
 def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
     if ufunc in ACCUMULATE:
         result = ACCUMULATE[ufunc](array, axis=axis, dtype=dtype)
-    elif dtype is not None:
+    elif dtype is not None and dtype != array.dtype:
         raise unsupported_method(ufunc, "accumulate")
     else:
         moved = np.moveaxis(array, axis, 0)

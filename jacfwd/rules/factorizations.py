@@ -24,9 +24,10 @@ def on_matrices(call: Call, apply: Apply, back: Apply, out_axes: int, support: S
     """A map of stacks of matrices, linear over the reals, and its adjoint under `Re(conj(w) . v)`."""
 
     def transposed_map(block: Any) -> Any:
-        return np.conjugate(back(np.conjugate(block))) if np.iscomplexobj(block) or is_complex else back(block)
+        return np.conjugate(back(np.conjugate(block))) if np.iscomplexobj(block) or turns else back(block)
 
     is_complex = np.iscomplexobj(call.operands[0])
+    turns = is_complex or np.iscomplexobj(call.out)
     n_in, n_out = len(call.shape(0)), len(call.out_shape)
     mixed = ((n_in - 2, n_in - 1), tuple(range(n_out - out_axes, n_out)))
     fmt = Operator(call.shape(0), call.out_shape, apply, transposed_map, mixed, support)

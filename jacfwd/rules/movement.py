@@ -137,6 +137,23 @@ def choose(a: Any, choices: Sequence[Any], mode: str = "raise") -> Any:
     return select([np.equal(at, k) for k in range(n)], list(choices), choices[-1])
 
 
+def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+    """The array without the zeros at its ends; how many there are is relied on."""
+    if trim.lower() not in ("fb", "bf", "f", "b"):
+        raise ValueError(f"unexpected character(s) in `trim`: {trim!r}")
+    filt = as_array(filt)
+    axes = range(filt.ndim) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, filt.ndim)
+    places = np.argwhere(np.asarray(np.not_equal(filt, 0)))
+    parts = [slice(None)] * filt.ndim
+    for k in axes:
+        if len(places):
+            start, stop = int(places[:, k].min()), int(places[:, k].max()) + 1
+            parts[k] = slice(start if "f" in trim.lower() else None, stop if "b" in trim.lower() else None)
+        else:
+            parts[k] = slice(0, 0)
+    return filt[tuple(parts)]
+
+
 def named(names: str, rule: Rule, module: Any = np) -> dict[Any, Rule]:
     """The same rule for all of these names that this NumPy has."""
     return {getattr(module, name): rule for name in names.split() if hasattr(module, name)}
@@ -165,6 +182,7 @@ RULES: dict[Any, Rule] = {
     **named("unstack", composed(unstack)),
     **named("select", composed(select)),
     **named("choose", composed(choose)),
+    **named("trim_zeros", composed(trim_zeros)),
     **{getattr(np, f"atleast_{n}d"): composed(at_least(n)) for n in (1, 2, 3)},
     **{f: composed(splits(f)) for f in (np.split, np.array_split)},
     np.hsplit: composed(splits(np.hsplit, lambda ndim: 0 if ndim == 1 else 1)),

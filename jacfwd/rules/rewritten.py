@@ -1,12 +1,13 @@
 """Functions that are other NumPy calls: their derivative is the derivative of those."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from jacfwd.errors import UnsupportedFunctionError
-from jacfwd.formats.dispatch import dispatched
+from jacfwd.formats.dispatch import dispatched, is_tracer
 from jacfwd.primitive import Rule, composed, constant
 
 __all__ = ["RULES"]
@@ -125,6 +126,24 @@ def unravel_index(indices: Any, shape: Any, order: str = "C") -> Any:
     return tuple(places if order == "F" else reversed(places))
 
 
+# Results that shapes decide
+
+
+def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+    """`np.astype`: the method."""
+    return x.astype(dtype, copy=copy)
+
+
+def einsum_path(*operands: Any, **options: Any) -> Any:
+    """`np.einsum_path` of arrays of the same shapes."""
+    return np.einsum_path(*(np.broadcast_to(0.0, x.shape) if is_tracer(x) else x for x in operands), **options)
+
+
+def of_shape(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that asks for the shape of its first argument only."""
+    return lambda arr, *args, **kwargs: function(np.broadcast_to(0.0, np.shape(arr)), *args, **kwargs)
+
+
 RULES: dict[Any, Rule] = {
     np.clip: composed(clip),
     # What `ndarray.clip` calls.
@@ -141,4 +160,7 @@ RULES: dict[Any, Rule] = {
     np.count_nonzero: composed(count_nonzero),
     np.nonzero: composed(nonzero),
     np.unravel_index: composed(unravel_index),
+    np.astype: composed(astype),
+    np.einsum_path: composed(einsum_path),
+    **{f: composed(of_shape(f)) for f in (np.diag_indices_from, np.tril_indices_from, np.triu_indices_from)},
 }

@@ -436,10 +436,25 @@ def test_mistakes_in_writing(error, match, f):
             run()
 
 
+def test_reductions_over_several_axes():
+    x = np.array([[0.5, 2.0], [1.5, 0.25]])
+    for f in (
+        lambda x: np.logaddexp.reduce(x, axis=(0, 1)),
+        lambda x: np.hypot.reduce(x, axis=None, keepdims=True),
+        lambda x: np.logaddexp.reduce(x[None] * x, axis=(0, -1), keepdims=True),
+        lambda x: np.logaddexp.reduce(x, axis=()),
+        lambda x: np.logaddexp.accumulate(x, dtype=float),
+    ):
+        jf.check_jacobian(f, x)
+        np.testing.assert_allclose(jf.jvp(f, x, x)[0], f(x), rtol=1e-15)
+    for run in both(lambda x: np.subtract.reduce(x[None], axis=(0, 1)), X):
+        with pytest.raises(ValueError, match="not reorderable"):
+            run()
+
+
 def test_without_rules():
     for f in (
         lambda x: np.frompyfunc(lambda t: t, 1, 1)(x),
-        lambda x: np.subtract.reduce(x[None], axis=(0, 1)),
         lambda x: np.subtract.reduce(x, initial=1.0),
         lambda x: np.divide.accumulate(x, dtype=np.float32),
         lambda x: np.add.reduceat(x, [0], dtype=np.float32),

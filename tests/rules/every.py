@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.rules import (
+    samples_calling,
     samples_elementwise,
     samples_fourier,
     samples_grids,
@@ -32,6 +33,7 @@ TABLES = (
     samples_grids.SAMPLES,
     samples_polynomials.SAMPLES,
     samples_fourier.SAMPLES,
+    samples_calling.SAMPLES,
 )
 
 

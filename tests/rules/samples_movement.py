@@ -202,6 +202,7 @@ SAMPLES: dict[Any, Calls] = {
     np.hsplit: [calls(VECTOR, 2), calls(MATRIX, [1, 2]), calls(CUBE, 3)],
     np.vsplit: [calls(MATRIX, 2), calls(CUBE, [1])],
     np.dsplit: [calls(CUBE, 2), calls(CUBE, [1, 3])],
+    np.trim_zeros: [*(calls(x) for x in (VECTOR, SINGLE[0], COMPLEX[0])), calls(VECTOR, "f"), calls(VECTOR, trim="B")],
 }
 
 if hasattr(np, "unstack"):

@@ -73,4 +73,12 @@ CONSTANT: dict[Callable, list[Sample]] = {
         Sample((3, 4)),
     ],
 }
+SQUARE = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, 3.0], [-0.5, 4.0, 1.0]])
+ELEMENTWISE |= {np.astype: [Sample((SQUARE, np.float64)), Sample((SQUARE, np.complex128), {"copy": False})]}
+CONSTANT |= {
+    np.einsum_path: [Sample(("ij,jk,kl", SQUARE, SQUARE, SQUARE)), Sample(("ij,ij", X, X), {"optimize": "optimal"})],
+    np.diag_indices_from: [Sample((SQUARE,))],
+    np.tril_indices_from: [Sample((SQUARE,)), Sample((SQUARE[:2],), {"k": 1})],
+    np.triu_indices_from: [Sample((SQUARE, -1))],
+}
 SAMPLES = {**ELEMENTWISE, **CONSTANT}

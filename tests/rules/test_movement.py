@@ -52,6 +52,28 @@ def test_a_wrong_movement_is_noticed(function):
         check_rule(function, *WRONG[function], rule=local_rule(local).on(*find(function).rule.operands))
 
 
+TRIMS = [((), {}), (("f",), {}), ((), {"trim": "b"}), (("FB",), {})]
+if np.lib.NumpyVersion(np.__version__) >= "2.2.0":
+    TRIMS += [(("f",), {"axis": 1}), ((), {"axis": (0, -1)})]
+
+
+@pytest.mark.parametrize(("args", "kwargs"), TRIMS)
+def test_zeros_are_trimmed_at_the_ends(args, kwargs):
+    x = np.array([[1.5, 0.0, 2.0], [0.5, -1.0, 0.25]]) if "axis" in kwargs else np.array([1.5, 0.0, 2.0])
+    inner = np.where(x == 0, 0, 1)
+
+    def f(x):
+        return np.trim_zeros(np.pad(x * inner, [(1, 2)] * x.ndim), *args, **kwargs) ** 2
+
+    jf.check_jacobian(f, x)
+    G = jf.trace(f, x)
+    np.testing.assert_array_equal(G(x * 2), f(x * 2))
+    if not kwargs.get("axis"):
+        assert jf.jacobian(f)(x * 0).shape[0] == 0
+        with pytest.raises(jf.BranchChangedError):
+            G(x * 0)
+
+
 # Structure
 
 
