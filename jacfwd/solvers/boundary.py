@@ -10,7 +10,7 @@ from jacfwd.solvers.exact import Exact, Report
 
 __all__ = ["solve_bvp"]
 
-OTHERWISE = {"sparse": "nothing: solve_bvp puts the blocks into a sparse matrix itself"}
+OTHERWISE = {"sparse": "'dense': SciPy puts the blocks into a sparse matrix itself"}
 
 
 @like(scipy.integrate.solve_bvp)

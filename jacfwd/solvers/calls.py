@@ -43,10 +43,11 @@ def kind_for(wanted: str, method: str, allowed: Sequence[str], instead: Mapping[
         return allowed[0] if allowed else "none"
     if wanted in allowed:
         return wanted
-    takes = " or ".join(repr(kind) for kind in allowed) if allowed else "no derivative at all"
-    hint = instead.get(wanted)
-    other = f"; for {wanted!r} pass {hint}" if hint else ""
-    raise ValueError(f"method={method!r} takes {takes}, not {wanted!r}: leave it out, or pass one of these{other}")
+    goes = f"; {wanted!r} goes with {instead[wanted]}" if wanted in instead else ""
+    if not allowed:
+        raise ValueError(f"method={method!r} takes no derivative at all: leave it out{goes}")
+    takes = " or ".join(map(repr, allowed))
+    raise ValueError(f"method={method!r} takes {takes}, not {wanted!r}: leave it out or pass what it takes{goes}")
 
 
 def with_rest(f: Callable, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Callable:

@@ -108,7 +108,7 @@ class Exact:
         inputs, own = given[: self.count], self.wrt[0]
         direction = _as_float(np.reshape(given[self.count], np.shape(inputs[own])))
         tangents = [None] * self.count
-        tangents[own] = direction[()]
+        tangents[own] = direction
         moved = self.on_graph(inputs, lambda graph, at: graph.jvp(at, tuple(tangents)))
         return _flat(moved)
 
@@ -229,8 +229,10 @@ def is_sparse(matrix: Any) -> bool:
 
 def _as_float(value: Any) -> Any:
     """An input as it is, integers as floats, as SciPy has them, and lists as arrays."""
+    if type(value) is np.ndarray and value.dtype.kind in "fc" and value.ndim:
+        return value
     array = np.asarray(value)
-    return array if array.dtype.kind in "fc" else array.astype(float)
+    return (array if array.dtype.kind in "fc" else array.astype(float))[()]
 
 
 def _key(inputs: Sequence[Any]) -> bytes:

@@ -20,7 +20,7 @@ LEAST_SQUARES = {
 }
 OTHERWISE = dict.fromkeys(("sparse", "operator"), "method='trf' or 'dogbox'")
 CURVE = {"lm": ("dense",), "trf": ("dense",), "dogbox": ("dense",)}
-CURVE_OTHERWISE = dict.fromkeys(("sparse", "operator"), "jf.solvers.least_squares the residuals")
+CURVE_OTHERWISE = dict.fromkeys(("sparse", "operator"), "jf.solvers.least_squares, given the residuals")
 
 
 @like(scipy.optimize.least_squares)

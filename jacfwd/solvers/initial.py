@@ -8,7 +8,7 @@ import numpy as np
 import scipy.integrate
 
 from jacfwd.solvers.calls import KINDS, kind_for, like
-from jacfwd.solvers.exact import Exact
+from jacfwd.solvers.exact import Exact, Report
 
 __all__ = ["right_hand_side", "solve_ivp"]
 
@@ -16,8 +16,6 @@ IMPLICIT = {"Radau": ("dense", "sparse"), "BDF": ("dense", "sparse"), "LSODA": (
 OTHERWISE = {
     "dense": "method='Radau', 'BDF' or 'LSODA'",
     "sparse": "method='Radau' or 'BDF'",
-    "operator": "jac='sparse' with method='Radau' or 'BDF'",
-    "products": "jac='sparse' with method='Radau' or 'BDF'",
 }
 
 
@@ -60,7 +58,9 @@ def solve_ivp(given: dict[str, Any]) -> Any:
         jac = "sparse"
     kind = kind_for(jac or "exact", method, IMPLICIT.get(method, ()), OTHERWISE)
     if kind == "none":
-        return scipy.integrate.solve_ivp(**given)
+        found = scipy.integrate.solve_ivp(**given)
+        found.jacfwd = Report(evaluations=found.nfev)
+        return found
     given.pop("jac_sparsity", None)
     exact = Exact(right_hand_side(given["fun"], given.get("args"), given.get("vectorized", False)), 2, (1,))
     if jac in (None, "exact") and method != "LSODA":

@@ -17,8 +17,8 @@ WITHOUT = ("broyden1", "broyden2", "anderson", "linearmixing", "diagbroyden", "e
 OTHERWISE = {
     "dense": "method='hybr' or 'lm'",
     "products": "method='krylov'",
-    "sparse": "method='krylov' for products, or solve with jf.solvers.least_squares(method='trf')",
-    "operator": "method='krylov' for products, or solve with jf.solvers.least_squares(method='trf')",
+    "sparse": "jf.solvers.least_squares, method='trf' or 'dogbox'",
+    "operator": "jf.solvers.least_squares, method='trf' or 'dogbox', or as 'products' with method='krylov'",
 }
 # Options of `root(method='krylov')` by the names that the solver itself has for them.
 KRYLOV = {"nit": "iter", "disp": "verbose", "maxiter": "maxiter", "ftol": "f_rtol", "fatol": "f_tol",

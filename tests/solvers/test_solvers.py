@@ -319,7 +319,9 @@ def test_implicit_methods(method):
 
 @pytest.mark.parametrize("method", ["RK45", "RK23", "DOP853"])
 def test_explicit_methods_need_no_jacobian(method):
-    assert solvers.solve_ivp(decay, (0, 1), [1.0], method).success
+    found = solvers.solve_ivp(decay, (0, 1), [1.0], method)
+    assert found.success
+    assert found.jacfwd == solvers.Report(evaluations=found.nfev)
     with pytest.raises(ValueError, match="takes no derivative at all.*Radau"):
         solvers.solve_ivp(decay, (0, 1), [1.0], method, jac="dense")
 
