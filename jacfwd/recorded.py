@@ -217,9 +217,16 @@ def plain_call(selection: Run, scale: float = 1.0) -> Any:
     """What the function itself gives at the inputs times a factor, with copies of them."""
     values = [plain_value(leaf) for leaf in selection.leaves]
     copies = [replica(value) if isinstance(value, np.ndarray) else value for value in values]
-    copies = [copy * copy.dtype.type(scale) if scale != 1 else copy for copy in copies]
-    with suspended():
+    if scale != 1:
+        copies = [_scaled(copy, copy.dtype.type(scale)) for copy in copies]
+    # Its warnings have been given once, by the recording.
+    with suspended(), np.errstate(all="ignore"):
         return selection.call(copies)
+
+
+def _scaled(value: Any, factor: Any) -> Any:
+    """A value times a factor; arrays of ours where they are, so that shape and layout stay."""
+    return np.multiply(value, factor, out=value) if isinstance(value, np.ndarray) else value * factor
 
 
 def verify_replay(selection: Run, found: Recorded, has_aux: bool) -> None:

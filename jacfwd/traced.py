@@ -68,9 +68,9 @@ class Graph:
 
     @classmethod
     def record(cls, f: Callable, args: tuple, kwargs: dict[str, Any]) -> "Graph":
-        """Run f once at these arguments and keep what it did."""
+        """Run f at these arguments and keep what it did; its value is verified by a plain call."""
         selection = select(f, args, kwargs, None, holomorphic=True)
-        return cls(record(selection), selection)
+        return cls(record(selection, verify=True), selection)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in CACHED}

@@ -86,12 +86,12 @@ OTHERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("pair", SAME, ids=repr)
+@pytest.mark.parametrize("pair", SAME)
 def test_held_by_value(pair):
     assert same_held([pair[0]], [pair[1]])
 
 
-@pytest.mark.parametrize("pair", OTHERS, ids=repr)
+@pytest.mark.parametrize("pair", OTHERS)
 def test_held_otherwise(pair):
     assert not same_held([pair[0]], [pair[1]])
 

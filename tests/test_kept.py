@@ -85,7 +85,7 @@ READINGS = [
 
 
 @pytest.mark.parametrize("f", [stencil, two, lambda x: np.sum(x), lambda x: np.ones(3), lambda x: x])
-@pytest.mark.parametrize(("make", "options"), READINGS, ids=repr)
+@pytest.mark.parametrize(("make", "options"), READINGS, ids=lambda p: p.__name__ if callable(p) else str(p))
 def test_replays_are_fresh_runs(f, make, options):
     f = Counting(f)
     recorded, direct = make(f, record=True, **options), make(f.f, **options)

@@ -81,7 +81,7 @@ def test_text():
     f(X)
     for run in both(f, X):
         run()
-    assert len(lines) == 4 and len(set(lines)) == 1
+    assert len(lines) == 5 and len(set(lines)) == 1
     assert "Tracer" not in lines[1]
     jf.jvp(lambda x: lines.append(repr(x)) or x, X, X)
     assert lines[-1].startswith("Tracer(array(")
