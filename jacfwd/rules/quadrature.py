@@ -89,7 +89,8 @@ def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
     if n == 2:
         step = d[..., 0] if np.ndim(d) else d
         return 0.5 * step * (y[..., -1] + y[..., -2])
-    h0, h1 = (d, d) if np.ndim(d) == 0 else (d[..., -2], d[..., -1])
+    # In double precision, as SciPy has it.
+    h0, h1 = (d * np.float64(1), d * np.float64(1)) if np.ndim(d) == 0 else (d[..., -2], d[..., -1])
     alpha = (2 * h1 * h1 + 3 * h0 * h1) / (6 * (h1 + h0))
     beta = (h1 * h1 + 3.0 * h0 * h1) / (6 * h0)
     eta = h1 * h1 * h1 / (6 * h0 * (h0 + h1))
@@ -110,6 +111,7 @@ def cumulative_simpson(y: Any, *, x: Any = None, dx: Any = 1.0, axis: int = -1, 
     """`scipy.integrate.cumulative_simpson`: every interval under the parabola that begins or ends with it."""
     y, d = to_last(y, x, dx, axis)
     n = np.shape(y)[-1]
+    d = d if np.shape(d) or n < 3 else d * np.float64(1)
     if n < 3:
         pieces = d * (y[..., 1:] + y[..., :-1]) / 2.0
     else:
