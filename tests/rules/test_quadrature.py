@@ -92,9 +92,9 @@ def test_what_calls_functions_is_refused_or_right(f):
         np.testing.assert_allclose(J @ np.ones(2), (f(x + step) - f(x - step)) / 2e-5, atol=1e-6)
 
 
-def test_single_precision_has_scipys_dtype():
+@pytest.mark.parametrize("f", [si.simpson, si.cumulative_simpson, si.cumulative_trapezoid])
+def test_single_precision_has_scipys_dtype(f):
     y = ROW.astype(np.float32)
-    for f in (si.simpson, si.cumulative_simpson, si.cumulative_trapezoid):
-        value = jf.value_and_jacobian(lambda y, f=f: f(y))(y)[0]
-        assert value.dtype == f(y).dtype
-        np.testing.assert_allclose(value, f(y), rtol=1e-6)
+    value = jf.value_and_jacobian(lambda y: f(y))(y)[0]
+    assert value.dtype == f(y).dtype
+    np.testing.assert_allclose(value, f(y), rtol=1e-6)
