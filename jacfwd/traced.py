@@ -332,8 +332,11 @@ class Graph:
     # Looking
 
     def derivatives(self, *args: Any, wrt: int = 0, **kwargs: Any) -> Derivatives:
-        """The derivative graph of flat input `wrt`: forward derivatives of nodes, local derivatives of edges."""
-        found = self._replay(args, kwargs)
+        """The derivative graph of flat input `wrt`: forward derivatives of nodes, local derivatives of edges.
+
+        It is taken at a point, the recorded one by default.
+        """
+        found = self.at(*args, **kwargs)
         chain = found.chain()
         if not 0 <= wrt < chain.n:
             raise ValueError(f"wrt={wrt} is out of range for {chain.n} flat inputs")

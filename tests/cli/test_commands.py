@@ -7,23 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from jacfwd import cli, logistic
-from jacfwd.cli import main
-
-
-@pytest.fixture
-def run(capsys):
-    """Run a command: exit status, lines of output with single blanks, message."""
-
-    def run(*argv):
-        try:
-            status = main(argv)
-        except SystemExit as stop:  # how argparse ends a program
-            status = stop.code
-        out, err = capsys.readouterr()
-        return status, [" ".join(line.split()) for line in out.splitlines()], err
-
-    return run
+from jacfwd import logistic
+from jacfwd.cli import fit, graphs
 
 
 class TestGraph:
@@ -81,7 +66,7 @@ class TestGraph:
         _, lines, _ = run("graph", steps, "--at", "x=0.5")
         assert "... and 12 more" in lines
         assert any(line.startswith("32 paths, together dg4/dx = ") for line in lines)
-        assert sum(line.startswith("x -> ") and line.count("->") > 1 for line in lines) == cli.SHOWN_PATHS
+        assert sum(line.startswith("x -> ") and line.count("->") > 1 for line in lines) == graphs.SHOWN_PATHS
 
     def test_singular_points_print_without_warnings(self, run):
         status, lines, err = run("graph", "sqrt(x)", "--at", "x=0")
@@ -109,7 +94,7 @@ class TestGraph:
             (["x", "--at", "x="], "in '', the expression is empty"),
             (["x", "--at", "x=1/0"], "'1/0' is inf"),
             (["3"], "no variable"),
-            ([], "required: expression"),
+            ([], "required: EXPRESSION"),
         ],
     )
     def test_bad_input(self, run, argv, message):
@@ -121,8 +106,8 @@ class TestGraph:
 class TestLogistic:
     @pytest.fixture(autouse=True)
     def quick(self, monkeypatch):
-        monkeypatch.setattr(cli, "INPUT_COUNTS", (1, 2, 4))
-        monkeypatch.setattr(cli, "_measured", lambda counts: map(logistic.measure, counts))
+        monkeypatch.setattr(fit, "INPUT_COUNTS", (1, 2, 4))
+        monkeypatch.setattr(fit, "_measured", lambda counts: map(logistic.measure, counts))
 
     def test_irises(self, run):
         status, lines, err = run("logistic")
@@ -165,7 +150,7 @@ class TestLogistic:
 
 
 def test_the_table_of_costs(run, monkeypatch):
-    monkeypatch.setattr(cli, "INPUT_COUNTS", (1, 2, 4))
+    monkeypatch.setattr(fit, "INPUT_COUNTS", (1, 2, 4))
     _, lines, _ = run("logistic")
     start = lines.index("inputs n one JVP jacfwd reverse")
     assert [line.split()[0] for line in lines[start + 1 :]] == ["1", "2", "4", "1000000", "exponent"]
