@@ -12,6 +12,7 @@ import numpy as np
 
 from jacfwd.program import schedule
 from jacfwd.program.kinds import function_of, is_gather, makes_nan_silently
+from jacfwd.program.pairs import is_worth_it, sine_and_cosine
 from jacfwd.program.places import Layout, Place, Registers
 from jacfwd.program.slots import Write
 from jacfwd.program.statements import Statements
@@ -35,9 +36,29 @@ class Region:
         self.views: dict[tuple[int, np.dtype], str] = {}
         self.full: dict[int, str] = {}
         self.final: dict[int, int] = {}
+        self.written: set[int] = set()
         for step, at in enumerate(group):
             for read in (at, *(p for p in self.nodes[at].parents if p is not None)):
                 self.final[self.where[read].root] = step
+        self.pairs = self.found_pairs() if is_worth_it() else {}
+
+    def found_pairs(self) -> dict[int, int]:
+        """For each sine the cosine of the same numbers in this region, and the other way round."""
+        partner: dict[int, int] = {}
+        seen: dict[Any, int] = {}
+        for at in self.roots:
+            node = self.nodes[at]
+            function, parent = function_of(node), node.parents[0]
+            if function not in (np.sin, np.cos) or parent is None or node.dtype != np.float64:
+                continue
+            place = self.where[parent]
+            other = seen.get((np.cos if function is np.sin else np.sin, place.root, place.linear))
+            if place.size == 1 or self.nodes[parent].dtype != np.float64:
+                continue
+            if other is not None:
+                partner[at], partner[other] = other, at
+            seen[function, place.root, place.linear] = at
+        return partner
 
     def write(self) -> None:
         """The region's function and its call; guards are checked when all is computed."""
@@ -83,12 +104,29 @@ class Region:
             return
         function = function_of(node)
         assert function is not None
+        if at in self.pairs:
+            self.both(at)
+            return
         operands = [self.operand(at, k) for k in range(len(node.parents))]
         self.lines.append(f"{names.of(function)}({', '.join(operands)}, out={self.target(at, step)})")
         if self.writer.checks and makes_nan_silently(node):
             name = self.block_of(Place(at, node.shape, 0, ()), at)
             isfinite, dot = names.of(np.isfinite), names.of(np.dot)
             self.lines += [f"if not {isfinite}({dot}({name}, {name})):", "    raise FloatingPointError"]
+
+    def both(self, at: int) -> None:
+        """Sine and cosine of one block, when the first of them is due."""
+        other = self.pairs[at]
+        if other in self.register_of or other in self.written:
+            return
+        x = self.operand(at, 0)
+        targets = {each: self.place(each) for each in (at, other)}
+        spare = self.registers.take(schedule.BLOCK * 8)
+        sine, cosine = (at, other) if function_of(self.nodes[at]) is np.sin else (other, at)
+        names = f"{x}, {targets[sine]}, {targets[cosine]}, {self.view(spare, np.dtype(np.float64))}"
+        self.lines.append(f"{self.writer.names.of(sine_and_cosine)}({names})")
+        self.registers.release(spare)
+        self.written.update(targets)
 
     def comment(self, at: int) -> None:
         """The user's line, once."""
@@ -122,17 +160,21 @@ class Region:
 
     def target(self, at: int, step: int) -> str:
         """Where a node's block goes: into all of its memory, or into memory for one block."""
-        if at in self.full:
-            return self.sliced(self.full[at])
         node = self.nodes[at]
-        for parent in node.parents:
+        for parent in node.parents if at not in self.full else ():
             root = -1 if parent is None else self.where[parent].root
             if root in self.register_of and self.final[root] == step and self.nodes[root].dtype == node.dtype:
                 self.register_of[at] = self.register_of.pop(root)
-                break
-        else:
-            self.register_of[at] = self.registers.take(schedule.BLOCK * node.dtype.itemsize)
-        return self.view(self.register_of[at], node.dtype)
+                return self.view(self.register_of[at], node.dtype)
+        return self.place(at)
+
+    def place(self, at: int) -> str:
+        """Memory for a node's block that nobody else uses."""
+        if at in self.full:
+            return self.sliced(self.full[at])
+        dtype = self.nodes[at].dtype
+        self.register_of[at] = self.registers.take(schedule.BLOCK * dtype.itemsize)
+        return self.view(self.register_of[at], dtype)
 
     def view(self, register: int, dtype: np.dtype) -> str:
         return self.views.setdefault((register, dtype), f"w{len(self.views)}")

@@ -92,8 +92,13 @@ def scaled(rewriter: Rewriter, node: Node) -> Answer:
         return x if rewriter.nodes[x].shape == node.shape else spread(rewriter, node, x)
     if single is not None and single == -1 and rewriter.fits(x, node):
         return rewriter.made(node, NEGATIVE, x)
-    if single is not None and np.ndim(value) and rewriter.nodes[x].shape == node.shape:
-        return rewriter.made(node, node.primitive, x, Constant(single))
+    if single is not None and np.ndim(value):
+        like = rewriter.nodes[x]
+        if like.shape == node.shape:
+            return rewriter.made(node, node.primitive, x, Constant(single))
+        # One number everywhere: computed in the shape that x has, and spread then.
+        small = Node(node.primitive, *parts([x, Constant(single)]), {}, like.shape, node.dtype, node.location)
+        return spread(rewriter, node, rewriter.add(small))
     if single is not None and single != 0:
         again = scaled_again(rewriter, node, x, single)
         if again is not None:
