@@ -20,12 +20,15 @@ __all__ = [
     "is_elementwise",
     "is_gather",
     "is_linear",
+    "is_placed",
     "linear_parts",
     "makes_nan_silently",
 ]
 
 VIEW, STRONG = TABLE[view], TABLE[strong_product]
 SCATTERED, ASSEMBLE = TABLE[scattered], TABLE[assemble]
+# Reductions by ufuncs look at the flags as the ufuncs do.
+REDUCED = (TABLE[np.sum], TABLE[np.mean], TABLE[np.prod])
 
 
 def function_of(node: Node) -> np.ufunc | None:
@@ -70,9 +73,17 @@ def is_assembled(node: Node) -> bool:
     )
 
 
+def is_placed(node: Node) -> bool:
+    """Whether elements of one row are put into evenly spaced places among zeros."""
+    if node.primitive is not SCATTERED or node.shape[0] != 1:
+        return False
+    linear = node.params["index"].linear
+    return linear is not None and linear[1] > 0 and node.params["index"].size > 0
+
+
 def is_buffered(node: Node, careful: bool = False) -> bool:
     """Whether a program computes it into memory of its own."""
-    return is_elementwise(node, careful) or is_gather(node) or is_assembled(node)
+    return is_elementwise(node, careful) or is_gather(node) or is_assembled(node) or is_placed(node)
 
 
 def is_linear(node: Node, moving: Iterable[np.dtype]) -> bool:
@@ -95,6 +106,8 @@ def linear_parts(node: Node, still: Sequence[Any], wanted: Sequence[int]) -> tup
 def makes_nan_silently(node: Node) -> bool:
     """Whether nan may come out where none went in, and the processor's flag for that is not looked at."""
     if node.primitive is None or node.dtype.kind not in "fc" or node.primitive.moves or node.primitive is VIEW:
+        return False
+    if is_placed(node) or node.primitive in REDUCED:
         return False
     function = function_of(node)
     return function is None or not is_numpy(function)

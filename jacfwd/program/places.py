@@ -2,7 +2,8 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -72,16 +73,24 @@ def places(graph: Graph) -> list[Place]:
 
 
 def last_uses(
-    graph: Graph, where: Sequence[Place], until_the_end: Sequence[int], order: Sequence[Sequence[int]], careful: bool
+    graph: Graph,
+    where: Sequence[Place],
+    until_the_end: Sequence[int],
+    order: Sequence[Sequence[int]],
+    careful: bool,
+    postponed: Mapping[int, int] = MappingProxyType({}),
 ) -> list[int]:
     """For each root the step of the order in which it is read last.
 
-    Outputs, guards and writes read theirs when these are computed.
+    Outputs, guards and writes read theirs when these are computed. What is `postponed` until another node is computed
+    reads its operands then.
     """
+    also = {later: graph.nodes[at].parents for at, later in postponed.items()}
     last = [0] * len(graph.nodes)
     for step, group in enumerate(order):
         for at in group:
-            for read in (at, *(parent for parent in graph.nodes[at].parents if parent is not None)):
+            parents = (*graph.nodes[at].parents, *also.get(at, ()))
+            for read in (at, *(parent for parent in parents if parent is not None)):
                 last[where[read].root] = max(last[where[read].root], step)
     for at in until_the_end:
         last[where[at].root] = len(order)

@@ -1,6 +1,5 @@
 """The programs of one recorded graph, each made when it is first asked for."""
 
-import dataclasses
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
@@ -58,9 +57,9 @@ class Programs:
         return self._get(key, lambda: reading.block_pushed(self.graph, self.point, self._inputs(wrt), seeds))
 
     def dense(self, wrt: Sequence[int], method: str) -> Reading | None:
-        """Outputs and the Jacobian `(m, n)`."""
+        """The Jacobian `(m, n)`."""
         key = "Jacobian", tuple(wrt), method
-        return self._get(key, lambda: reading.dense_jacobian(self.graph, self.point, self._inputs(wrt), method))
+        return self._get(key, lambda: reading.dense_jacobian(self.graph, self.point, self._inputs(wrt), method, False))
 
     def sparse(self, wrt: Sequence[int], values: bool = False, method: str = "auto") -> SparseJacobian | None:
         """The Jacobian as canonical CSR, and the outputs if they are wanted."""
@@ -68,9 +67,9 @@ class Programs:
         return self._get(key, lambda: SparseJacobian(self.graph, self.point, self._inputs(wrt), values, method))
 
     def gradient(self, wrt: Sequence[int], method: str = "auto") -> Reading | None:
-        """The output and its gradient, one array for each input."""
-        key = "value and gradient", tuple(wrt), method
-        return self._get(key, lambda: reading.gradient(self.graph, self.point, self._inputs(wrt), method))
+        """The gradient of the one output, one array for each input."""
+        key = "gradient", tuple(wrt), method
+        return self._get(key, lambda: reading.gradient(self.graph, self.point, self._inputs(wrt), method, False))
 
     def hessian_product(self, tangents: Sequence[Any]) -> Reading | None:
         """The output and the derivative of its gradient in one direction."""
@@ -81,8 +80,7 @@ class Programs:
         """The gradient as a graph of its own, whose Jacobian is the Hessian."""
 
         def make() -> Graph:
-            found = reading.gradient(self.graph, self.point, self._inputs(wrt), "reverse")
-            return dataclasses.replace(found.graph, outputs=found.graph.outputs[found.n_values :])
+            return reading.gradient(self.graph, self.point, self._inputs(wrt), "reverse", False).graph
 
         return self._get(("gradient's graph", tuple(wrt)), make)
 

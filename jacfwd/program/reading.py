@@ -59,20 +59,20 @@ def value(graph: Graph, point: Sequence[Any]) -> Reading:
     return Reading(graph, point, [], lambda chain: [])
 
 
-def dense_jacobian(graph: Graph, point: Sequence[Any], wrt: Sequence[int], method: str) -> Reading:
-    """The outputs and the Jacobian `(m, n)`."""
-    return Reading(graph, point, wrt, lambda chain: [dense(chain, method)])
+def dense_jacobian(graph: Graph, point: Sequence[Any], wrt: Sequence[int], method: str, values: bool = True) -> Reading:
+    """The Jacobian `(m, n)`, and the outputs if they are wanted."""
+    return Reading(graph, point, wrt, lambda chain: [dense(chain, method)], (), None if values else 0)
 
 
-def gradient(graph: Graph, point: Sequence[Any], wrt: Sequence[int], method: str) -> Reading:
-    """The output of a graph that has one, of size 1, and its gradient, one array for each input."""
+def gradient(graph: Graph, point: Sequence[Any], wrt: Sequence[int], method: str, values: bool = True) -> Reading:
+    """The gradient of a graph that has one output, of size 1, one array for each input, and the output if wanted."""
 
     def read(chain: Chain) -> list[Any]:
         row = dense(chain, method)
         bounds = zip(chain.wrt, chain.offsets[:-1], chain.offsets[1:], strict=True)
         return [np.reshape(row[:, a:b], graph.nodes[at].shape) for at, a, b in bounds]
 
-    return Reading(graph, point, wrt, read)
+    return Reading(graph, point, wrt, read, (), None if values else 0)
 
 
 def pushed(graph: Graph, point: Sequence[Any], tangents: Sequence[Any]) -> Reading:

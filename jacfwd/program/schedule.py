@@ -1,7 +1,7 @@
 """In which order a program computes, and which operations share a loop over blocks."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 
@@ -15,9 +15,14 @@ __all__ = ["BLOCK", "scheduled"]
 BLOCK, LEAST = 1 << 14, 1 << 15
 
 
-def scheduled(graph: Graph, where: Sequence[Place], careful: bool) -> list[list[int]]:
-    """The nodes in an order to compute them in: one after the other, or as regions of several."""
-    sizes = [_size(node, where, careful) if where[at].root == at else None for at, node in enumerate(graph.nodes)]
+def scheduled(
+    graph: Graph, where: Sequence[Place], careful: bool, alone: Container[int] = frozenset()
+) -> list[list[int]]:
+    """The nodes in an order to compute them in: one after the other, or as regions of several; some always alone."""
+    sizes = [
+        _size(node, where, careful) if where[at].root == at and at not in alone else None
+        for at, node in enumerate(graph.nodes)
+    ]
     if not any(sizes):
         return [[at] for at in range(len(graph.nodes))]
     done: set[int] = set()

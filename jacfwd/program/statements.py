@@ -21,6 +21,7 @@ from jacfwd.program.kinds import (
     is_count,
     is_elementwise,
     is_gather,
+    is_placed,
     makes_nan_silently,
 )
 from jacfwd.program.places import Place, last_uses
@@ -31,7 +32,7 @@ from jacfwd.rules import TABLE
 
 __all__ = ["Statements"]
 
-STRONG = TABLE[strong_product]
+STRONG, ADD = TABLE[strong_product], TABLE[np.add]
 
 
 class Statements(Values):
@@ -58,9 +59,13 @@ class Statements(Values):
             if write.adds:
                 late.append(out.node)
         kept = [at for at in self.results if at is not None]
-        self.fresh = {at for at in kept if self.where[at].root == at}
-        self.order = scheduled(graph, self.where, careful)
-        self.last = last_uses(graph, self.where, [*kept, *late], self.order, careful)
+        roots = [self.where[at].root for at in kept]
+        self.fresh = {at for at in roots if roots.count(at) == 1 and all(self.is_whole(k) for k in kept)}
+        self.postponed = postponed(graph, [*kept, *self.sinks, *(guard.node for guard in graph.guards)])
+        self.added = {later: at for at, later in self.postponed.items()}
+        self.order = scheduled(graph, self.where, careful, self.added)
+        self.last = last_uses(graph, self.where, [*kept, *late], self.order, careful, self.postponed)
+        self.taken_over = self.given()
         self.checks = not careful and any(node.primitive is STRONG for node in self.nodes)
         self.watched: dict[int, list[Any]] = {}
         for guard in graph.guards:
@@ -69,6 +74,25 @@ class Statements(Values):
         self.ending: dict[int, list[int]] = {}
         for root, last in enumerate(self.last):
             self.ending.setdefault(last, []).append(root)
+
+    def is_whole(self, at: int) -> bool:
+        """Whether a node is all of its memory, in order."""
+        place = self.where[at]
+        return place.whole and place.size == math.prod(self.nodes[place.root].shape)
+
+    def given(self) -> dict[int, int]:
+        """New memory that sums take over from one of their terms."""
+        found = {}
+        step_of = {at: k for k, group in enumerate(self.order) for at in group} if self.added else {}
+        for at, placed in self.added.items():
+            a, b = self.nodes[at].parents
+            other = b if a == placed else a
+            assert other is not None
+            alone = self.where[other].root == other and is_buffered(self.nodes[other], self.careful)
+            if at in self.fresh and alone and self.last[other] == step_of[at] and other not in self.added:
+                self.fresh.add(other)
+                found[at] = other
+        return found
 
     def say(self, at: int) -> None:
         """Where a statement comes from, unless the last comment says it already."""
@@ -121,11 +145,8 @@ class Statements(Values):
         shape = self.nodes[out.node].shape
         if shape == ():
             return f"{name}[()]"
-        return (
-            name
-            if out.node in self.fresh and self.results.count(out.node) == 1 and self.is_new(out.node)
-            else (f"{self.names.of(np.array)}({name}, order='C')")
-        )
+        root = self.where[out.node].root
+        return name if root in self.fresh and self.is_new(root) else f"{self.names.of(np.array)}({name}, order='C')"
 
     def is_new(self, at: int) -> bool:
         """Whether the program itself makes the memory of a node, anew at each run."""
@@ -136,7 +157,13 @@ class Statements(Values):
     def compute(self, at: int) -> None:
         """One operation."""
         node = self.nodes[at]
-        if is_elementwise(node, self.careful):
+        if at in self.postponed:
+            return
+        if at in self.added:
+            self.add_into(at)
+        elif is_placed(node):
+            self.placed(at)
+        elif is_elementwise(node, self.careful):
             self.elementwise(at)
         elif is_gather(node):
             self.gather(at)
@@ -209,6 +236,43 @@ class Statements(Values):
             else:
                 own = f"{names[k]}[{self.stretch(positions)}]"
             self.lines.append(f"{out}[{self.stretch(here)}] = {own}")
+
+    def placed(self, at: int) -> None:
+        """Elements among zeros."""
+        node = self.nodes[at]
+        parent, (start, step) = node.parents[0], node.params["index"].linear
+        assert parent is not None
+        source = self.flat_of(parent, self.name(self.where[parent], parent))
+        out, size, stop = self.memory_for(at), math.prod(node.shape), start + step * (node.params["index"].size - 1) + 1
+        holes = [(0, start), (stop, size)] if step == 1 else [(0, size)]
+        self.lines += [f"{out}[{a}:{b}] = 0" for a, b in holes if a < b]
+        self.lines.append(f"{out}[{self.slots(slice(start, stop, step))}] = {source}")
+
+    def add_into(self, at: int) -> None:
+        """Add elements to some of another array's, in its memory where nobody needs that any more."""
+        node, placed = self.nodes[at], self.nodes[self.added[at]]
+        a, b = node.parents
+        other, parent = b if a == self.added[at] else a, placed.parents[0]
+        assert other is not None and parent is not None
+        source = self.flat_of(parent, self.name(self.where[parent], parent))
+        root = self.where[other].root
+        if at in self.taken_over:
+            self.lines.append(f"t{at} = t{other}")
+        elif (
+            at not in self.fresh and root in self.register_of and self.last[root] == self.step and self.is_whole(other)
+        ):
+            self.register_of[at] = self.register_of.pop(root)
+        else:
+            whole = self.flat_of(other, self.name(self.where[other], other))
+            self.lines.append(f"{self.memory_for(at)}[:] = {whole}")
+        index = placed.params["index"]
+        start, step = index.linear
+        some = self.name(Place(at, (index.size,), start, (step,)), at)
+        self.lines.append(f"{self.names.of(np.add)}({some}, {source}, out={some})")
+
+    def dies(self, root: int) -> bool:
+        """Whether this step is the last to need a buffer."""
+        return root in self.register_of and self.last[root] == self.step
 
     def stretch(self, positions: np.ndarray) -> str:
         """Positions as a slice where they are evenly spaced, else by the name of their array."""
@@ -327,6 +391,27 @@ class Statements(Values):
         if isinstance(slots, slice):
             return f"{slots.start}:{slots.stop}" + (f":{slots.step}" if slots.step != 1 else "")
         return self.names.constant(slots, "at")
+
+
+def postponed(graph: Graph, kept: Sequence[int]) -> dict[int, int]:
+    """Elements among zeros that are only added to an array of as many: the sums, which can do without the zeros."""
+    uses = np.zeros(len(graph.nodes), int)
+    np.add.at(uses, list(kept), 1)
+    for node in graph.nodes:
+        np.add.at(uses, [parent for parent in node.parents if parent is not None], 1)
+    found: dict[int, int] = {}
+    for at, node in enumerate(graph.nodes):
+        if node.primitive is not ADD or None in node.parents or node.params:
+            continue
+        a, b = node.parents
+        assert a is not None and b is not None
+        for placed, other in ((b, a), (a, b)):
+            like = graph.nodes[other]
+            same = like.shape == node.shape == graph.nodes[placed].shape and like.dtype == node.dtype
+            if same and uses[placed] == 1 and is_placed(graph.nodes[placed]):
+                found[placed] = at
+                break
+    return found
 
 
 def all_whole(node: Node, where: Sequence[Place]) -> bool:
