@@ -12,13 +12,16 @@ __all__ = ["solve_bvp"]
 
 OTHERWISE = {"sparse": "'dense': SciPy puts the blocks into a sparse matrix itself"}
 
+# Rounding in the comparison that finds mixed points, relative to the largest sum.
+MIXED = 1e-9
+
 
 @like(scipy.integrate.solve_bvp)
 def solve_bvp(given: dict[str, Any]) -> Any:
     """`scipy.integrate.solve_bvp` with exact derivatives of the equations and of the boundary conditions.
 
-    `y' = f(x, y, p)`, `bc(y(a), y(b), p) = 0`. `fun` works on all mesh points at once; its Jacobian is recorded
-    as a sparse matrix, of which the blocks `df_dy (n, n, m)` and `df_dp (n, k, m)` are read off.
+    `y' = f(x, y, p)`, `bc(y(a), y(b), p) = 0`. `fun` works on all mesh points at once, and is recorded once
+    for each number of them; its blocks `df_dy (n, n, m)` and `df_dp (n, k, m)` come from n + k pushed tangents.
 
     Parameters
     ----------
@@ -58,7 +61,12 @@ def solve_bvp(given: dict[str, Any]) -> Any:
 
 
 class Equations:
-    """The right-hand side at all mesh points, and the blocks of its derivative."""
+    """The right-hand side at all mesh points, and the blocks of its derivative.
+
+    The columns of `fun(x, y)` belong to different points, so that the unit tangent of one component at all points
+    gives one column of every block: n seeds, and one for each parameter. A random tangent more tells whether points
+    are mixed.
+    """
 
     def __init__(self, fun: Any, with_p: bool, report: Report) -> None:
         self.with_p = with_p
@@ -67,25 +75,23 @@ class Equations:
     def jacobian(self, x: np.ndarray, y: np.ndarray, *p: Any) -> Any:
         """`df_dy (n, n, m)`, and `df_dp (n, k, m)` where there are parameters."""
         n, m = y.shape
-        matrix = self.exact.sparse(x, y, *p)
-        rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-        columns, values = matrix.indices, matrix.data
-        of_y = columns < n * m
-        i, point = np.divmod(rows, m)
-        j, other = np.divmod(columns, m)
-        if (point != other)[of_y].any():
+        k = np.size(p[0]) if self.with_p else 0
+        random = np.random.default_rng(m).uniform(0.5, 1.5, (n, m))
+        seeds = np.zeros((m + n * m + k, n + k + 1))
+        of_y = seeds[m : m + n * m].reshape(n, m, -1)
+        of_y[np.arange(n), :, np.arange(n)] = 1
+        of_y[:, :, -1] = random
+        seeds[m + n * m + np.arange(k), n + np.arange(k)] = 1
+        columns = np.reshape(self.exact.operator(x, y, *p) @ seeds, (n, m, -1))
+        df_dy = np.ascontiguousarray(np.moveaxis(columns[:, :, :n], 1, 2))
+        mixed = columns[:, :, -1] - np.einsum("ijm,jm->im", df_dy, random)
+        scale = np.einsum("ijm,jm->im", np.abs(df_dy), random).max(initial=1)
+        if np.isfinite(scale) and np.abs(mixed).max(initial=0) > MIXED * scale:
             raise ValueError(
                 "fun mixes mesh points: its value at one depends on y at another, and solve_bvp has no place for "
                 "such a derivative; write each column of fun(x, y) in terms of the same column of y"
             )
-        df_dy = np.zeros((n, n, m), values.dtype)
-        df_dy[i[of_y], j[of_y], point[of_y]] = values[of_y]
-        if not self.with_p:
-            return df_dy
-        of_p = ~of_y
-        df_dp = np.zeros((n, matrix.shape[1] - n * m, m), values.dtype)
-        df_dp[i[of_p], columns[of_p] - n * m, point[of_p]] = values[of_p]
-        return df_dy, df_dp
+        return (df_dy, np.ascontiguousarray(np.moveaxis(columns[:, :, n:-1], 1, 2))) if self.with_p else df_dy
 
 
 class Conditions:
