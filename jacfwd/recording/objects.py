@@ -41,6 +41,9 @@ class Factorization:
 
 def factorization(value: Any) -> Any:
     """What stands for a SuperLU object, or for the method `solve` of one, as `factorized` returns it; else None."""
+    # Every global of the user's module is asked about: names first, the class only where it may be needed.
+    if type(value).__name__ != "SuperLU" and type(value) is not BuiltinFunctionType:
+        return None
     from scipy.sparse.linalg import SuperLU
 
     if type(value) is SuperLU:
