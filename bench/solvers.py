@@ -174,10 +174,9 @@ def stiff(quick: bool) -> Section:
     rows = list(small_systems()) + [row for case in grids(quick) for row in grid(*case)]
     return Section(
         title="Solvers: stiff systems",
-        about="`solve_ivp`: Robertson's kinetics and a mass-action network (P12), and the Brusselator (P1) on N x N points, "
-        "with SciPy's dense differences (where that is thinkable), with differences in the pattern given by hand as "
-        "`jac_sparsity`, and with the exact Jacobian, for which no pattern is given. The calls of P1 with a pattern "
-        "are counted as they are made, a block of twelve states one call.",
+        about="`solve_ivp`: Robertson's kinetics and a mass-action network (P12), and the Brusselator (P1) on N x N "
+        "points, with SciPy's dense differences (where that is thinkable), with differences in the pattern given by "
+        "hand as `jac_sparsity`, and with the exact Jacobian, for which no pattern is given.",
         rows=rows,
         result=stiff_result(rows),
     )
@@ -188,10 +187,8 @@ def stiff_result(rows: Sequence[Row]) -> str:
     parts = []
     for row in rows:
         if row["Jacobian"] != "exact" and str(row["problem"]).startswith("P1,"):
-            parts.append(
-                f"{row['problem']}, {row['method']}, {row['Jacobian']}: {row['time / exact']:.2f} x the exact one's time"
-            )
-    return "; ".join(parts) + "."
+            parts.append(f"{row['problem']}, {row['method']}, {row['Jacobian']}: {row['time / exact']:.2f}")
+    return "Time over that with the exact Jacobian: " + "; ".join(parts) + "."
 
 
 def ivp_rows(name: str, method: str, runs: dict[str, Outcome]) -> Iterator[Row]:
@@ -331,11 +328,12 @@ def regression(names: Sequence[str]) -> Section:
     }
     return Section(
         title="Solvers: NIST's nonlinear regressions",
-        about="`curve_fit` with `trf`, `x_scale='jac'` and tolerances of 1e-15, from both starts: correct digits of the "
-        "worst parameter (11 are certified), and calls of the model. Data and certified values: NIST, Statistical "
+        about="`curve_fit` with `trf`, `x_scale='jac'` and tolerances of 1e-15, from both starts: correct digits of "
+        "the worst parameter (11 are certified), and calls of the model. Data and certified values: NIST, Statistical "
         "Reference Datasets.",
         rows=rows,
-        result=f"The fewest digits are {worst['exact']:.1f} with exact derivatives, {worst['SciPy']:.1f} with differences.",
+        result=f"The fewest digits are {worst['exact']:.1f} with exact derivatives, "
+        f"{worst['SciPy']:.1f} with differences.",
     )
 
 
@@ -362,8 +360,8 @@ def overhead() -> Section:
     rows: list[Row] = [{"what": name, "us": 1e6 * timings.seconds(name)} for name in timings.samples]
     return Section(
         title="Solvers: overhead",
-        about="Robertson's right-hand side, three species: what `solve_ivp` calls for a Jacobian, the comparison of the "
-        "replayed value with the function's included, and what is done once for each solver call.",
+        about="Robertson's right-hand side, three species: what `solve_ivp` calls for a Jacobian, the comparison of "
+        "the replayed value with the function's included, and what is done once for each solver call.",
         rows=rows,
         result="The first Jacobian is read off the recording itself; the program is made at the second.",
     )
