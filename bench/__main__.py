@@ -1,28 +1,49 @@
-"""Run the benchmarks and write the tables: `python -m bench [--quick] [--folder docs]`."""
+"""Run the benchmarks and write the tables: `python -m bench [--quick] [--folder docs]`.
+
+`python -m bench --check` writes nothing: it measures the ratios again and compares them with the last table.
+"""
 
 import argparse
+import json
+import sys
 from pathlib import Path
 
-from bench import jvp, nfold, recording, report
+from bench import jvp, nfold, peers, recording, replay, report
 
 
-def main() -> None:
+def check(folder: Path) -> int:
+    """Print what has become slower, as a multiple of f, since the last table; the exit status is 1 if something has."""
+    content = json.loads((folder / "benchmarks.json").read_text())
+    before = [row for section in content["sections"] if section["title"] == "Replay" for row in section["rows"]]
+    slower = replay.regressions(replay.rows(list(replay.measures)), before)
+    print("\n".join(slower) or f"none of {len(before)} figures has become worse")
+    return 1 if slower else 0
+
+
+def main() -> int:
     """Measure every question and write `benchmarks.md` and `benchmarks.json`."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Run the benchmarks and write the tables.")
+    parser.add_argument("--check", action="store_true", help="compare ratios with the last table instead")
     parser.add_argument("--quick", action="store_true", help="small sizes and few repeats, to see that it runs")
     parser.add_argument("--folder", type=Path, default=Path("docs"), help="where the tables go (default: docs)")
     options = parser.parse_args()
+    if options.check:
+        return check(options.folder)
     rounds = 3 if options.quick else 9
     sections = [
         nfold.section(nfold.SIZES[:6] if options.quick else nfold.SIZES, rounds),
         jvp.section(jvp.SMALL if options.quick else jvp.problems(), rounds),
         recording.section(options.quick),
+        replay.section(options.quick),
     ]
+    compared = peers.section(options.quick)
+    sections += [] if compared is None else [compared]
     options.folder.mkdir(parents=True, exist_ok=True)
     paths = report.write(sections, options.folder)
     print(report.markdown(sections))
     print("written:", *paths)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

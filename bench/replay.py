@@ -23,6 +23,7 @@ import jacfwd as jf
 from bench import problems
 from bench.measure import direction_of, growth, peak_memory, verify
 from bench.problems import Problem
+from bench.report import Row, Section
 
 __all__ = ["Measure", "measures"]
 
@@ -99,8 +100,9 @@ def confirmed(problem: Problem, J: Any) -> None:
         verify(problem, v, np.reshape(J @ v, np.shape(problem.function(problem.point))))
         return
     expected = problem.jacobian(problem.point)
-    difference = abs(sp.csr_array(J) - sp.csr_array(expected)) if sp.issparse(J) else abs(J - expected)
-    largest = abs(expected).max()
+    if sp.issparse(J) or sp.issparse(expected):
+        J, expected = sp.csr_array(J), sp.csr_array(expected)
+    difference, largest = abs(J - expected), abs(expected).max()
     assert difference.max() <= 1e-12 * largest, f"{problem.title}: wrong by {difference.max() / largest:.2g}"
 
 
@@ -302,6 +304,54 @@ measures: dict[str, Callable[[], Iterator[Measure]]] = {
     "P13": elementwise,
     "import": imports,
 }
+
+
+def rows(names: Sequence[str]) -> list[Row]:
+    """Measures by name, as rows of a table; what fails is a row without a figure."""
+    found: list[Row] = []
+    for name in names:
+        for each in measures[name]():
+            row = {"problem": each.problem, "measure": each.text, "n": each.n, "measured": float(each.measured)}
+            verdict = "" if each.target is None else "no" if each.missed else "yes"
+            found.append({**row, "unit": each.unit, "target": each.target, "met": verdict})
+    return found
+
+
+def section(quick: bool = False) -> Section:
+    """The table, with the number of targets met."""
+    table = rows(QUICK if quick else list(measures))
+    asked = [row for row in table if row["target"] is not None]
+    met = sum(row["met"] == "yes" for row in asked)
+    missed = ", ".join(f"{row['problem']} {row['measure']}" for row in asked if row["met"] == "no")
+    return Section(
+        title="Replay",
+        about="What has been recorded is run again, at the same point: shortest times of many calls in turn. `x f` "
+        "is the multiple of the time of the function in plain NumPy. Sparse Jacobians are written into the same "
+        "matrix (`out=`). Everything on one thread unless it says otherwise.",
+        rows=table,
+        result=f"{met} of {len(asked)} targets are met" + (f"; missed: {missed}." if missed else "."),
+    )
+
+
+def regressions(table: Sequence[Row], before: Sequence[Row]) -> list[str]:
+    """Ratios that are more than `SLACK` times those of an earlier table; seconds are never compared."""
+    known = {(row["problem"], row["measure"], row["n"]): row for row in before}
+    found = []
+    for row in table:
+        old = known.get((row["problem"], row["measure"], row["n"]))
+        if (
+            old is not None
+            and row["unit"] == "x f"
+            and float(row["measured"] or 0) > SLACK * float(old["measured"] or 0)
+        ):
+            what = f"{row['problem']}, {row['measure']}" + (f", n = {row['n']}" if row["n"] else "")
+            found.append(f"{what}: {row['measured']:.3g} x f, was {old['measured']:.3g}")
+    return found
+
+
+QUICK = ("P4", "P7", "P8")
+# How many times larger a ratio may be than it was before it counts as a regression: other work disturbs them.
+SLACK = 1.5
 
 
 def main() -> int:

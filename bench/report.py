@@ -50,7 +50,7 @@ def markdown_table(rows: Sequence[Row]) -> str:
     names = list(rows[0])
     cells = [names, *([shown(row[name]) for name in names] for row in rows)]
     widths = [max(len(line[k]) for line in cells) for k in range(len(names))]
-    left = [isinstance(rows[0][name], str) for name in names]
+    left = [any(isinstance(row[name], str) for row in rows) for name in names]
 
     def line(texts: Sequence[str]) -> str:
         padded = (
@@ -77,9 +77,9 @@ def markdown(sections: Sequence[Section]) -> str:
     where = ", ".join(f"{name} {value}" for name, value in setting().items())
     parts = [
         "# Benchmarks",
-        "Made by `python -m bench`. Every time is processor time, a median of interleaved repeats after a "
-        "warm-up, given as a multiple of the time of the function itself in the same run; every derivative "
-        "was verified by a complex step, by differences or by a closed form before it was timed.",
+        "Made by `python -m bench`. Every time is processor time, unless it says otherwise a median of interleaved "
+        "repeats after a warm-up, given as a multiple of the time of the function itself in the same run; every "
+        "derivative was verified by a complex step, by differences or by a closed form before it was timed.",
         f"Measured with: {where}.",
     ]
     for section in sections:

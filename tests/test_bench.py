@@ -7,6 +7,7 @@ import pytest
 
 from bench.measure import Timings, direction_of, growth, interleaved, peak_memory, verify
 from bench.problems import elementwise_chain, logistic_regression
+from bench.replay import Measure, best, confirmed, regressions
 from bench.report import Section, markdown, markdown_table, shown, write
 
 SECTION = Section("Title", "About.", [{"problem": "P1", "n": 10, "jvp / f": 2.0}], "Result.")
@@ -51,3 +52,27 @@ def test_tables_align_and_pages_hold_their_setting(tmp_path):
     page, data = write([SECTION], tmp_path)
     assert page.read_text(encoding="utf-8") == markdown([SECTION])
     assert json.loads(data.read_text())["sections"][0]["rows"] == SECTION.rows
+
+
+def replayed(measured, unit="x f", n=10):
+    return {"problem": "P1", "measure": "Jacobian", "n": n, "measured": measured, "unit": unit}
+
+
+def test_regressions_are_of_ratios_only():
+    before = [replayed(1.0), replayed(1.0, "s", 20)]
+    assert regressions([replayed(1.4), replayed(9.0, "s", 20), replayed(9.0, n=30)], before) == []
+    assert regressions([replayed(1.6)], before) == ["P1, Jacobian, n = 10: 1.6 x f, was 1"]
+
+
+def test_the_least_time_is_taken_and_misses_are_told():
+    times = best({"short": lambda: sum(range(10)), "long": lambda: sum(range(10_000))}, 0.01)
+    assert times["long"] > times["short"]
+    assert Measure("P1", "Jacobian", 2048, 0.5, 0.3).missed and not Measure("P1", "Jacobian", 2048, 0.5).missed
+    assert str(Measure("P1", "Jacobian", 2048, 0.5, 0.3)) == "MISS P1, Jacobian, n = 2,048: 0.5 x f (target 0.3)"
+
+
+def test_wrong_jacobians_are_not_timed():
+    problem = elementwise_chain(20)
+    confirmed(problem, problem.jacobian(problem.point))
+    with pytest.raises(AssertionError, match="wrong by"):
+        confirmed(problem, problem.jacobian(problem.point) * (1 + 1e-9))
