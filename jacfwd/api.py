@@ -17,13 +17,13 @@ from jacfwd.door import MISS
 from jacfwd.errors import JacobianMismatchError
 from jacfwd.kept import Kept
 from jacfwd.linear import LinearMap, flat_rows
-from jacfwd.methods import Spread, check_choices, dense, require_single, sloped, written
+from jacfwd.methods import Spread, check_choices, dense, require_blocks, require_single, sloped, written
 from jacfwd.pattern import Pattern
 from jacfwd.recorded import Recorded, pushed_forward, record
 from jacfwd.recording.interpose import running
 from jacfwd.recording.record import Record
 from jacfwd.recording.tracer import Tracer
-from jacfwd.spread import Spreading, check_chunk, task_for
+from jacfwd.spread import Colored, Columns, Rows, Spreading, check_chunk
 from jacfwd.structure import flatten
 from jacfwd.tangents import match_tangents, select_primals
 from jacfwd.traced import Graph
@@ -144,6 +144,7 @@ class Options:
 
 
 VERIFY = ("auto", True, False, "always")
+BLOCKS = {"forward": Columns, "reverse": Rows}
 
 
 class Jacobian(Derivative):
@@ -187,8 +188,11 @@ class Jacobian(Derivative):
             return over_points(self, self._kept, selection, options.spreading)
         found, leaves, wrt = self.recording(selection)
 
-        def spread(chain: Chain, method: str) -> Any:
-            return options.spreading.whole(task_for(method)(found.graph, leaves, wrt))
+        def spread(chain: Chain, what: Any) -> Any:
+            how = options.spreading
+            if isinstance(what, str):
+                return how.whole(BLOCKS[what](found.graph, leaves, wrt))
+            return [block for _, block in how.blocks(Colored(found.graph, leaves, wrt, what))]
 
         J = self.matrix(found, Chain(found.graph, found.values, wrt), spread)
         return self.answer(found.outputs(), found.aux, J)
@@ -208,7 +212,8 @@ class Jacobian(Derivative):
         """
         found, leaves, wrt = self.recording(self.select(args, kwargs))
         method = "forward" if self.wanted.method == "auto" else self.wanted.method
-        return self.wanted.spreading.blocks(task_for(method)(found.graph, leaves, wrt))
+        require_blocks(method, ("forward", "reverse"))
+        return self.wanted.spreading.blocks(BLOCKS[method](found.graph, leaves, wrt))
 
     def clear(self) -> None:
         """Forget what `record=True` has recorded."""

@@ -29,6 +29,7 @@ __all__ = [
     "cut",
     "dense",
     "in_format",
+    "require_blocks",
     "require_single",
     "seeded",
     "shaped",
@@ -40,7 +41,8 @@ __all__ = [
 
 METHODS = ("auto", "forward", "compress", "accumulate", "reverse")
 FORMATS = ("csr", "csc", "coo", "bsr")
-Spread = Callable[[Chain, str], Any]
+# Makes a Jacobian of blocks: the matrix by a method, or the blocks of a seeding.
+Spread = Callable[[Chain, Any], Any]
 # Patterns with more entries are colored in the natural order only.
 FEW_ENTRIES = 1 << 16
 
@@ -50,6 +52,15 @@ def check_choices(method: str, format: str = "csr") -> None:
     for name, value, known in (("method", method, METHODS), ("format", format, FORMATS)):
         if value not in known:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
+
+
+def require_blocks(method: str, known: tuple[str, ...] = ("forward", "reverse", "compress")) -> None:
+    """Raise ValueError for a method that is not made of independent blocks of seeds."""
+    if method not in known:
+        raise ValueError(
+            f"chunk_size=, executor= and progress= are for blocks of seeds, and method={method!r} has none here; pass "
+            f"method={' or '.join(map(repr, known))}, or batch=True"
+        )
 
 
 def require_single(graph: Graph) -> None:
@@ -82,9 +93,10 @@ def dense(chain: Chain, method: str, spread: Spread | None = None) -> Any:
     require(chain.m * chain.n * chain.dtype.itemsize, f"a dense Jacobian of shape ({chain.m}, {chain.n})",
             "pass sparse=True, or use jf.linearize and products J @ v")  # fmt: skip
     chosen = choose(chain, method, False)
-    if spread is not None:
-        return spread(chain, chosen)
-    return DENSE[chosen](chain)
+    if spread is None:
+        return DENSE[chosen](chain)
+    require_blocks(chosen, ("forward", "reverse"))
+    return spread(chain, chosen)
 
 
 def _forward(chain: Chain) -> Any:
@@ -133,27 +145,45 @@ def _compressed(chain: Chain, method: str = "compress") -> Any:
     return np.reshape(places.add(np.reshape(as_dtype(values, chain.dtype), (1, -1))), (chain.m, chain.n))
 
 
-def seeded(chain: Chain, method: str) -> Coo:
+def seeded(chain: Chain, method: str, spread: Spread | None = None) -> Coo:
     """The entries in canonical order, by seeds: "forward", "reverse", "compress", or "star" for a Hessian.
 
     Colored seeds: Curtis, Powell and Reid (1974). From the output side where rows need fewer colors than columns.
+    `spread(chain, seeding)`, if given, makes the blocks of values.
     """
-    C = _coloring(chain, method, structure(chain, accumulate(chain)))
-    width = chain.n if C.kind == "rows" else chain.m
-    order = np.argsort(C.places // max(width, 1), kind="stable")
-    sorted_places = C.places[order]
-    found = []
-    for first, last in _stretches(chain, C.n_colors):
-        seeds = np.zeros((last - first, C.colors.size), np.result_type(chain.dtype, np.float16))
-        own = np.flatnonzero((C.colors >= first) & (C.colors < last))
-        seeds[C.colors[own] - first, own] = 1
-        block = transposed(chain, seeds) if C.kind == "rows" else pushed(chain, seeds)
-        start, stop = np.searchsorted(sorted_places, [first * width, last * width])
-        found.append(np.take(np.reshape(block, (-1,)), sorted_places[start:stop] - first * width))
-    values = found[0] if len(found) == 1 else np.concatenate([np.zeros(0, chain.dtype), *found])
-    back = np.empty(len(order), np.intp)
-    back[order] = np.arange(len(order))
-    return C.pattern.rows, C.pattern.indices, np.take(values, back)
+    seeding = Seeding(chain, _coloring(chain, method, structure(chain, accumulate(chain))))
+    if spread is not None:
+        found = spread(chain, seeding)
+    else:
+        found = [seeding.block(chain, first, last) for first, last in _stretches(chain, seeding.count)]
+    return seeding.entries(found)
+
+
+class Seeding:
+    """Colored seeds in order, and which entries of their products are those of the Jacobian."""
+
+    def __init__(self, chain: Chain, colors: Coloring) -> None:
+        self.colors, self.count, self.dtype = colors, colors.n_colors, chain.dtype
+        self.width = chain.n if colors.kind == "rows" else chain.m
+        self.order = np.argsort(colors.places // max(self.width, 1), kind="stable")
+        self.places = colors.places[self.order]
+
+    def block(self, chain: Chain, first: int, last: int) -> Any:
+        """The values that the seeds `first:last` give."""
+        colors = self.colors.colors
+        seeds = np.zeros((last - first, colors.size), np.result_type(chain.dtype, np.float16))
+        own = np.flatnonzero((colors >= first) & (colors < last))
+        seeds[colors[own] - first, own] = 1
+        moved = transposed(chain, seeds) if self.colors.kind == "rows" else pushed(chain, seeds)
+        start, stop = np.searchsorted(self.places, [first * self.width, last * self.width])
+        return np.take(np.reshape(moved, (-1,)), self.places[start:stop] - first * self.width)
+
+    def entries(self, found: list[Any]) -> Coo:
+        """Rows, columns and values, from the blocks of values in order."""
+        values = found[0] if len(found) == 1 else np.concatenate([np.zeros(0, self.dtype), *found])
+        back = np.empty(len(self.order), np.intp)
+        back[self.order] = np.arange(len(self.order))
+        return self.colors.pattern.rows, self.colors.pattern.indices, np.take(values, back)
 
 
 def _coloring(chain: Chain, method: str, pattern: Pattern) -> Coloring:
@@ -194,18 +224,22 @@ def terms(chain: Chain, method: str) -> list[Coo]:
     return list(listed(chain, parts))
 
 
-def sparse(chain: Chain, method: str) -> sp.csr_array:
+def sparse(chain: Chain, method: str, spread: Spread | None = None) -> sp.csr_array:
     """The Jacobian as a canonical CSR array; the structure does not depend on the point of the branch.
+
+    `spread` makes it of blocks of seeds, compressed ones by default.
 
     Half precision is stored as single: scipy.sparse has no half precision. Raises
     NotDifferentiableError where inputs are complex and the function is not complex differentiable.
     """
     check_holomorphic(chain)
     chain.require_plain()
-    method = choose(chain, method, True)
+    method = "compress" if method == "auto" and spread is not None else choose(chain, method, True)
     if method == "accumulate":
+        if spread is not None:
+            require_blocks(method)
         return to_csr(chain, accumulate(chain, meeting(chain)))
-    rows, cols, values = seeded(chain, method)
+    rows, cols, values = seeded(chain, method, spread)
     values = values.astype(storable(chain.dtype), copy=False)
     indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=chain.m))]).astype(cols.dtype)
     return sp.csr_array((values, cols.copy(), indptr), shape=(chain.m, chain.n))
@@ -230,13 +264,13 @@ def written(
 ) -> Any:
     """The Jacobian as it was asked for: dense, or sparse in a format; `nested` cuts it into its parts, unless flat.
 
-    `spread` makes a dense one of blocks.
+    `spread` makes it of blocks.
     """
     if sparse_format is None:
         matrix = dense(chain, method, spread)
         return matrix if flat else nested(chain, matrix, shaped)
     check_choices("auto", sparse_format)
-    return cut(chain, nested, sparse(chain, method), sparse_format, flat)
+    return cut(chain, nested, sparse(chain, method, spread), sparse_format, flat)
 
 
 def cut(

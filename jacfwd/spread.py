@@ -24,7 +24,7 @@ from jacfwd.graph import Graph
 from jacfwd.linear import transposed
 from jacfwd.memory import budget, require_chunk
 
-__all__ = ["Columns", "Progress", "Rows", "Spreading", "check_chunk", "chunk_of", "progress_of", "spread", "task_for"]
+__all__ = ["Colored", "Columns", "Progress", "Rows", "Spreading", "check_chunk", "chunk_of", "progress_of", "spread"]
 
 Task = Callable[[int, int], Any]
 Progress = Callable[[int, int], Any]
@@ -84,6 +84,27 @@ class Columns(Seeds):
             for part, size in zip(parts, chain.out_sizes, strict=True)
         ]
         return np.concatenate([np.zeros((0, stop - start), chain.dtype), *rows]).astype(chain.dtype, copy=False)
+
+
+class Colored(Seeds):
+    """Values of a sparse Jacobian by the seeds of a coloring, block after block."""
+
+    def __init__(self, graph: Graph, leaves: Sequence[Any], wrt: Sequence[int], seeding: Any) -> None:
+        super().__init__(graph, leaves, wrt)
+        self.seeding = seeding
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "seeding": self.seeding}
+
+    @property
+    def count(self) -> int:
+        """One seed for each color."""
+        count: int = self.seeding.count
+        return count
+
+    def __call__(self, start: int, stop: int) -> np.ndarray:
+        found: np.ndarray = self.seeding.block(self.chain, start, stop)
+        return found
 
 
 def some_columns(chain: Chain, start: int, stop: int) -> dict[int, Format]:
@@ -248,16 +269,3 @@ class Spreading:
         for part, block in self.blocks(task):
             out[part if by_rows else (slice(None), part)] = block
         return out
-
-
-def task_for(method: str) -> type[Seeds]:
-    """The blocks that a method is made of.
-
-    Raises ValueError for a method that is made of no independent ones.
-    """
-    if method not in ("forward", "reverse"):
-        raise ValueError(
-            f"chunk_size=, executor= and progress= are for blocks of seeds, method='{method}' has none; pass "
-            "method='forward' or 'reverse', or batch=True"
-        )
-    return Columns if method == "forward" else Rows

@@ -204,6 +204,29 @@ def test_jacobians_by_executors(processes):
                 np.testing.assert_allclose(local[name][k], plain[name][k], rtol=1e-13, atol=1e-14)
 
 
+def stencil(x):
+    return x[1:-1] ** 2 * (x[:-2] - 2 * x[1:-1] + x[2:])
+
+
+@pytest.mark.parametrize("method", ["auto", "compress", "forward", "reverse"])
+def test_sparse_jacobians_by_executors(method, processes):
+    x = np.linspace(0, 1, 30)
+    plain = jf.jacobian(stencil, sparse=True)(x)
+    for executor in (None, processes):
+        found = jf.jacobian(stencil, sparse=True, method=method, chunk_size=2, executor=executor)(x)
+        np.testing.assert_array_equal(found.indices, plain.indices)
+        np.testing.assert_allclose(found.data, plain.data, rtol=1e-13)
+    with pytest.raises(ValueError, match="accumulate"):
+        jf.jacobian(stencil, sparse=True, method="accumulate", chunk_size=2)(x)
+
+
+def test_compressed_seeds_are_told():
+    told = []
+    x = np.linspace(0, 1, 30)
+    jf.jacobian(stencil, sparse=True, method="compress", chunk_size=2, progress=lambda *done: told.append(done))(x)
+    assert told == [(0, 3), (2, 3), (3, 3)]
+
+
 def test_the_function_itself_does_not_travel(processes):
     captured = threading.Lock()  # does not pickle
 
