@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jacfwd.errors import UnsupportedFunctionError
+from jacfwd.errors import NotDifferentiableError, UnsupportedFunctionError
 from jacfwd.formats.base import Format
 from jacfwd.formats.combined import Product
 from jacfwd.formats.dispatch import as_array, dispatched, on_arrays
@@ -41,6 +41,8 @@ def of_matrices_local(call: Call) -> Format:
     Applications 17, 1996.
     """
     a, params = call.operands[0], call.params
+    if params["name"] == "sqrtm":
+        return sqrtm_local(call)
 
     def through(matrices: Any) -> Callable[[Any], Any]:
         def apply(block: Any) -> Any:
@@ -51,13 +53,43 @@ def of_matrices_local(call: Call) -> Format:
             whole = matrices + corner
             upper = np.concatenate([whole, block / size], axis=-1)
             lower = np.concatenate([corner, whole], axis=-1)
-            n = block.shape[-1]
-            return of_matrices(np.concatenate([upper, lower], axis=-2), **params)[..., :n, n:] * size
+            n, name = block.shape[-1], params["name"]
+            found = of_matrices(np.concatenate([upper, lower], axis=-2), **params)
+            # On a branch cut rounding decides for each copy of an eigenvalue on which side it lies.
+            _refuse_unless(found[..., :n, :n], found[..., n:, n:], f"{name}: eigenvalues on the negative real axis")
+            return found[..., :n, n:] * size
 
         return apply
 
     mixed = (len(call.out_shape) - 2, len(call.out_shape) - 1)
     return Operator(call.shape(0), call.out_shape, through(a), through(transposed(a)), (mixed, mixed))
+
+
+def sqrtm_local(call: Call) -> Format:
+    """`X dX + dX X = dA`, also for eigenvalues on the branch cut, where the block trick fails."""
+
+    def through(x: Any) -> Callable[[Any], Any]:
+        def apply(block: Any) -> Any:
+            roots = np.reshape(x, (-1, *x.shape[-2:]))
+            rows = np.reshape(block, (-1, len(roots), *x.shape[-2:]))
+            found = [linalg.solve_sylvester(root, root, row[k]) for row in rows for k, root in enumerate(roots)]
+            if not found:
+                return block
+            out = np.reshape(np.stack(found), block.shape)
+            _refuse_unless(x @ out + out @ x, block, "sqrtm: a pair of eigenvalues whose square roots add to zero")
+            return out
+
+        return apply
+
+    mixed = (len(call.out_shape) - 2, len(call.out_shape) - 1)
+    x = call.out
+    return Operator(call.shape(0), call.out_shape, through(x), through(transposed(x)), (mixed, mixed))
+
+
+def _refuse_unless(one: Any, other: Any, what: str) -> None:
+    """Raise NotDifferentiableError where two arrays differ by more than rounding."""
+    if not np.allclose(one, other, rtol=0, atol=1e-6 * max(float(np.max(np.abs(held(other)), initial=0)), 1e-300)):
+        raise NotDifferentiableError(f"{what}, where it has no derivative")
 
 
 def matrix_function(name: str) -> Rule:

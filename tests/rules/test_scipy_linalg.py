@@ -204,3 +204,19 @@ def test_expm_against_its_own_derivative():
 def test_what_has_no_derivative_is_refused(f, error, words):
     with pytest.raises(error, match=words):
         jf.jacobian(f)(P4)
+
+
+def test_square_roots_on_the_branch_cut_have_the_derivative_of_the_equation():
+    a = np.random.default_rng(12).normal(size=(3, 3))
+    a = (a + a.T) / 2
+    assert np.linalg.eigvalsh(a)[0] < 0
+    x, J = jf.linearize(sl.sqrtm, a)
+    v, w = np.arange(9.0).reshape(3, 3), np.linspace(-1, 1, 9)
+    np.testing.assert_allclose(x @ J(v) + J(v) @ x, v, atol=1e-10)
+    np.testing.assert_allclose(J.T @ w, J.toarray().T @ w, atol=1e-10)
+
+
+@pytest.mark.filterwarnings("ignore:Matrix is singular")
+def test_square_roots_that_add_to_zero_have_none():
+    with pytest.raises(NotDifferentiableError, match="add to zero"):
+        jf.jacobian(sl.sqrtm)(np.diag([0.0, 1.0]))
