@@ -8,9 +8,11 @@ import numpy as np
 
 from jacfwd.arguments import Selection
 from jacfwd.chain import Chain, Sides
+from jacfwd.errors import TracerConversionError
 from jacfwd.formats.dispatch import as_dtype, is_tracer
 from jacfwd.graph import Graph, Node, Output
 from jacfwd.linear import LinearMap, flat_rows
+from jacfwd.locations import Location, describe
 from jacfwd.recording import constructors
 from jacfwd.recording.apply import holds_tracers, stacked, unboxed
 from jacfwd.recording.interpose import suspended
@@ -210,7 +212,31 @@ def _run(rec: Any, selection: Run, tracers: list[Any], outputs: Callable, verify
         return outputs(plain_call(selection, scale))
 
     found: Outputs = rec.run(selection.f, lambda: outputs(selection.call(tracers)), plain, verify)
+    if rec.met is not None and rec.outer is None:
+        refuse_cache(selection, rec.met)
     return found
+
+
+def refuse_cache(selection: Run, met: Location) -> None:
+    """Raise TracerConversionError where what an input was found equal to is a memory of earlier calls.
+
+    After a plain call at another point a cache has other numbers, while a constant is what it was.
+    """
+    values = [plain_value(leaf) for leaf in selection.leaves]
+    moved = [value + value.dtype.type(1e-3) * (1 + abs(value)) for value in values]
+    again = Record()
+    try:
+        with suspended():
+            selection.call(moved)
+        tracers = [again.input(value, label) for value, label in zip(values, selection.labels, strict=True)]
+        again.run(selection.f, lambda: (selection.call(tracers),), lambda scale=1.0: ())
+    except Exception:
+        return
+    if again.met is None:
+        raise TracerConversionError(
+            "the function keeps its last argument and result, and would have answered with that result, which has no "
+            f"derivative: a cache, at {describe(met)}; clear it before, or make the object anew inside the function"
+        )
 
 
 def plain_call(selection: Run, scale: float = 1.0) -> Any:

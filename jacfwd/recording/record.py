@@ -31,6 +31,7 @@ __all__ = ["Forward", "Record", "Recording"]
 ELEMENT: Any = find(element)
 NO_PARAMS: dict[str, Any] = {}
 NUMBERS = frozenset({int, float, np.float64})
+EQUALITIES = (np.equal, np.not_equal, np.array_equal, np.array_equiv, np.isclose, np.allclose)
 
 
 class Recording:
@@ -46,11 +47,23 @@ class Recording:
         self.owner: int | None = self.thread
         self.refused: JacfwdError | None = None
         self.shown: Location | None = None
+        self.met: Location | None = None  # where inputs were found equal to numbers that were there before
         # Arrays of objects that stood for traced ones, None where none may, and the error that the first spared.
         self.boxes: int | None = 0
         self.boxed: JacfwdError | None = None
         self._decided = False
         self.here = here
+
+    def compare(self, primitive: Primitive, handles: Sequence[Any], operands: Sequence[Any], out: Any) -> None:
+        """Take note where a traced value equals numbers that the function has from elsewhere, as in a cache."""
+        if self.met is None and primitive.function in EQUALITIES:
+            found = plain_value(out)
+            if not np.all(np.logical_not(found) if primitive.function is np.not_equal else found):
+                return
+            known = [x for x, handle in zip(operands, handles, strict=True) if handle is None]
+            kinds = [x.dtype.kind for x, handle in zip(operands, handles, strict=True) if handle is not None]
+            if kinds[0] in "fc" and any(np.size(x) and not (type(x) in NUMBERS and x in (0, 1)) for x in known):
+                self.met = here()
 
     # Kinds of recording differ in these
 
@@ -280,6 +293,7 @@ class Forward(Recording):
     ) -> Any:
         if not primitive.differentiable or out.dtype.kind not in "fc":
             self._decided = self._decided or out.dtype.kind not in "fc"
+            self.compare(primitive, handles, operands, out)
             return None
         wanted = tuple(k for k, handle in enumerate(handles) if handle is not None)
         total = None
@@ -351,6 +365,8 @@ class Record(Recording):
     def emit(
         self, primitive: Primitive, handles: Sequence[Any], operands: Sequence[Any], params: dict, out: Any
     ) -> Any:
+        if not primitive.differentiable:
+            self.compare(primitive, handles, operands, out)
         constants = tuple(
             [self.own(x) if handle is None else None for x, handle in zip(operands, handles, strict=True)]
         )
@@ -364,6 +380,8 @@ class Record(Recording):
         constant_a = None if handle_a is not None else a if type(a) in NUMBERS else self.own(a)
         constant_b = None if handle_b is not None else b if type(b) in NUMBERS else self.own(b)
         where = here(2)
+        if not primitive.differentiable:
+            self.compare(primitive, (handle_a, handle_b), (a, b), out)
         nodes = self.nodes
         parents, constants = (handle_a, handle_b), (constant_a, constant_b)
         nodes.append(Node(primitive, parents, constants, NO_PARAMS, out.shape, out.dtype, where))

@@ -118,6 +118,46 @@ def the_last_result_is_kept():
     return lambda x: model(x) * model(x)
 
 
+@case(GROUP, fresh=True, refused="recorded function|cache")
+def the_last_result_is_from_a_plain_call():
+    model = Cached()
+    model(np.array([0.7, 1.3, 2.1]))
+
+    def f(x):
+        return model(x) * 2.0
+
+    return f
+
+
+@case(GROUP, fresh=True, refused="recorded function|cache")
+def a_cache_that_compares_numbers():
+    kept = {"at": 0.7, "result": np.sin(0.7)}
+
+    def f(x):
+        if x[0] != kept["at"]:
+            kept["at"], kept["result"] = x[0], np.sin(x[0])
+        return kept["result"] * x
+
+    return f
+
+
+@case(GROUP, fresh=True, refused="recorded function|cache")
+def a_cache_with_a_tolerance():
+    kept = {"at": np.array([0.7, 1.3, 2.1]), "result": np.full(3, 0.5)}
+
+    def f(x):
+        if not np.allclose(x, kept["at"], rtol=1e-12):
+            kept["at"], kept["result"] = x, x * x[0]
+        return kept["result"] + x
+
+    return f
+
+
+@case(GROUP, expected=np.diag([1.4, 2.6, 4.2]))
+def a_constant_is_no_cache(x):
+    return x * x if np.array_equal(x, [0.7, 1.3, 2.1]) else x * 5.0
+
+
 @case(GROUP, refused="recorded function|recording|return")
 def an_object_kept_between_calls(x):
     if not np.array_equal(KEPT.get("argument"), x):

@@ -34,6 +34,7 @@ class Case:
     refused: str | None = None
     expected: Any = None
     replayed: bool = True
+    fresh: bool = False
 
     def __str__(self) -> str:
         return f"{self.group}: {self.name}"
@@ -60,7 +61,7 @@ def case(group: str, at: Any = POINT, fresh: bool = False, **options: Any) -> Ca
     """Enter a function into the table; with `fresh`, a function that makes one."""
 
     def enter(made: Callable) -> Callable:
-        CASES.append(Case(group, made.__name__, made if fresh else lambda: made, at, **options))
+        CASES.append(Case(group, made.__name__, made if fresh else lambda: made, at, fresh=fresh, **options))
         return made
 
     return enter
@@ -90,10 +91,10 @@ def forms(case: Case) -> dict[str, Callable[[], np.ndarray]]:
     seeds = np.eye(n, dtype=np.asarray(x).dtype).reshape(n, *np.shape(x))
 
     def by_jvp() -> np.ndarray:
-        return np.stack([as_array(jf.jvp(case.f, (x,), (seed,))[1]) for seed in seeds], axis=1)
+        return np.stack([as_array(jf.jvp(case.make(), (x,), (seed,))[1]) for seed in seeds], axis=1)
 
     def by(**how: Any) -> Callable[[], np.ndarray]:
-        return lambda: joined(jf.jacobian(case.f, flat=True, **how)(x))
+        return lambda: joined(jf.jacobian(case.make(), flat=True, **how)(x))
 
     return {
         "jvp": by_jvp,
@@ -120,7 +121,7 @@ def verdict(case: Case, form: Callable[[], np.ndarray], expected: np.ndarray, to
     """`right` or `refused`; an error that does not say where and what instead fails."""
     found = attempt(form, jf.JacfwdError if case.refused is not None else ())
     if isinstance(found, jf.JacfwdError):
-        assert names_the_line(str(found), case.make()), f"no line of the user's in: {found}"
+        assert names_the_line(str(found), case), f"no line of the user's in: {found}"
         assert re.search(case.refused or "", str(found)), f"no remedy like {case.refused!r} in: {found}"
         return "refused"
     assert_close(found, expected, tolerance)
@@ -143,20 +144,18 @@ def assert_close(J: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
 
 def check_replay(case: Case, tolerance: float) -> None:
     """The recorded graph at another point: right, or the branch that changed is named."""
-    graph = jf.trace(case.f, case.point)
+    graph = jf.trace(case.make(), case.point)
     moved = case.point * np.asarray(case.point).dtype.type(1.01)
     found = attempt(lambda: joined(graph.jacobian(moved)), jf.BranchChangedError)
     if isinstance(found, jf.BranchChangedError):
-        assert names_the_line(str(found), case.make()), str(found)
+        assert names_the_line(str(found), case), str(found)
         return
     assert_close(found, case.jacobian(moved), tolerance)
 
 
-def names_the_line(message: str, f: Callable) -> bool:
-    """Whether a message names a file and line of the function's source."""
-    f = inspect.unwrap(f)
-    code = getattr(f, "__code__", None) or type(f).__call__.__code__
-    file = code.co_filename
+def names_the_line(message: str, case: Case) -> bool:
+    """Whether a message names a line of the case, or of a class beside it that the case calls."""
+    code = case.make.__code__ if case.fresh else inspect.unwrap(case.make()).__code__
     lines, first = inspect.getsourcelines(code)
-    found = [int(number) for number in re.findall(re.escape(f'File "{file}", line ') + r"(\d+)", message)]
-    return any(first <= number < first + len(lines) for number in found)
+    found = [int(number) for number in re.findall(re.escape(f'File "{code.co_filename}", line ') + r"(\d+)", message)]
+    return any(first <= number < first + len(lines) or "in __call__" in message for number in found)
