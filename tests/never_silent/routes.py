@@ -216,6 +216,16 @@ def isclose(x):
     return x * x if np.isclose(x[0], 0.7) and np.allclose(x, x) else x * 3.0
 
 
+@case(GROUP, verify=True, refused="types of its arguments")
+def exactly_an_ndarray(x):
+    return x * x if type(x) is np.ndarray else np.zeros(3)
+
+
+@case(GROUP, verify=True, refused="types of its arguments")
+def exactly_a_float(x):
+    return np.float64(2.0) * x[0] if type(x[0]) is np.float64 else x[0] * 0.0
+
+
 @case(GROUP)
 def augmented_matmul(x):
     y = np.eye(3) * x

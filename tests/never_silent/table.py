@@ -24,7 +24,7 @@ class Case:
     `f` is called with one array. With `fresh`, `make` makes a new function for each run, so that what one run
     leaves behind is not seen by the next. `refused` is a piece of the remedy in the message of an error, where the
     answer may be one; None where the derivative has to be right. `expected` is the Jacobian by a convention, where
-    differences have no answer.
+    differences have no answer. With `verify`, it is the comparison with a plain call that finds it.
     """
 
     group: str
@@ -34,6 +34,7 @@ class Case:
     refused: str | None = None
     expected: Any = None
     replayed: bool = True
+    verify: bool = False
     fresh: bool = False
 
     def __str__(self) -> str:
@@ -96,6 +97,8 @@ def forms(case: Case) -> dict[str, Callable[[], np.ndarray]]:
     def by(**how: Any) -> Callable[[], np.ndarray]:
         return lambda: joined(jf.jacobian(case.make(), flat=True, **how)(x))
 
+    if case.verify:
+        return {method: by(method=method, verify=True) for method in ("forward", "reverse", "accumulate")}
     return {
         "jvp": by_jvp,
         "forward": by(method="forward"),
@@ -144,7 +147,7 @@ def assert_close(J: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
 
 def check_replay(case: Case, tolerance: float) -> None:
     """The recorded graph at another point: right, or the branch that changed is named."""
-    graph = jf.trace(case.make(), case.point)
+    graph = jf.trace(case.f, case.point)  # which is run twice, to check the value
     moved = case.point * np.asarray(case.point).dtype.type(1.01)
     found = attempt(lambda: joined(graph.jacobian(moved)), jf.BranchChangedError)
     if isinstance(found, jf.BranchChangedError):
