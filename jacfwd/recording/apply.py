@@ -106,6 +106,9 @@ def broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
 def write_out(out: Any, result: Any) -> Any:
     """Honour `out=`: write into a Tracer's storage; a plain array cannot hold a derivative."""
     target = out[0] if type(out) is tuple else out
+    if type(target) is np.ndarray and result is not None and not is_tracer(result):
+        np.copyto(target, result, casting="same_kind")
+        return target
     if not is_tracer(target):
         raise TracerConversionError(
             f"out= (or an augmented assignment) is a plain {getattr(target, 'dtype', type(target).__name__)} array, "
@@ -124,17 +127,41 @@ def write_out(out: Any, result: Any) -> Any:
     return target
 
 
+# To these, lists of arrays are lists of arrays.
+OF_LISTS = frozenset({np.block, np.select, np.choose, np.piecewise})
+
+
+def as_operand(value: Any) -> Any:
+    """A list with float or complex Tracers in it as an array; lists of integers may be shapes or axes."""
+    if type(value) in (list, tuple) and any_tracer(value):
+        return stacked(value) if any(map(_floating, _leaves(value))) else value
+    return value
+
+
+def _leaves(value: Any) -> list[Any]:
+    if isinstance(value, list | tuple) and not is_tracer(value):
+        return [leaf for part in value for leaf in _leaves(part)]
+    return [value]
+
+
+def _floating(value: Any) -> bool:
+    return (is_tracer(value) and value.dtype.kind in "fc") or (holds_tracers(value) and not is_tracer(value))
+
+
 def call_function(function: Any, args: tuple, kwargs: dict) -> Any:
     """A NumPy function met a Tracer: bind the call, write into `out`, apply the primitive."""
     special = SPECIAL.get(function)
     if special is not None:
-        return special(*args, **kwargs)
+        return special(*map(as_operand, args), **kwargs)
     primitive = find(function)
     if primitive is None:
         raise unsupported(function)
     kwargs = dict(kwargs)
     out = kwargs.pop("out", None)
     if primitive.rewrite is not None:
+        if function not in OF_LISTS:
+            args = tuple(map(as_operand, args))
+            kwargs = {name: as_operand(value) for name, value in kwargs.items()}
         result = primitive.rewrite(*args, **kwargs)
     else:
         operands, params = primitive.bind(args, kwargs)

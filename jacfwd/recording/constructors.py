@@ -18,6 +18,7 @@ from jacfwd.recording.mathematics import scalar_functions
 from jacfwd.recording.methods import has_order
 from jacfwd.recording.objects import register_factorizations, register_methods
 from jacfwd.recording.tracer import plain_value
+from jacfwd.recording.vectorized import METHODS
 from jacfwd.rules import RESOLVED, TABLE, calling, resolve
 from jacfwd.rules.ranges import linspace
 
@@ -90,6 +91,22 @@ def _converted(x: Any, dtype: Any, order: Any, copy: bool | None, ndmin: int) ->
             raise ValueError("Unable to avoid copy while creating an array as requested.")
         out = fresh(out.astype(out.dtype if dtype is None else dtype, order))
     return out if out.ndim >= ndmin else np.reshape(out, (1,) * (ndmin - out.ndim) + tuple(out.shape))
+
+
+def _require(a: Any, dtype: Any = None, requirements: Any = None, **kwargs: Any) -> Any:
+    """`np.require`: of the requirements those on order and ownership mean something here."""
+    if not any_tracer(a):
+        made = np.require(a, dtype, requirements, **kwargs)
+        return made if _may_share(a, made, None) else fresh(made)
+    wanted = {str(each).upper() for each in requirements or ()}
+    contiguous = {"C": "C", "C_CONTIGUOUS": "C", "CONTIGUOUS": "C"} | dict.fromkeys(
+        ("F", "F_CONTIGUOUS", "FORTRAN"), "F"
+    )
+    orders = {contiguous[each] for each in wanted & contiguous.keys()}
+    if len(orders) > 1:
+        raise ValueError('Cannot specify both "C" and "F" order')
+    out = _asarray(a, dtype, *orders)
+    return out.copy("A") if wanted & {"O", "OWNDATA"} else out
 
 
 _array, _asarray = _converter(np.array, True), _converter(np.asarray, None)
@@ -165,6 +182,7 @@ def _full_like(
     shape: Any = None,
     **kwargs: Any,
 ) -> Any:
+    a = stacked(a)
     layout = _layout(a) if is_tracer(a) else a
     if not any_tracer(fill_value):
         return fresh(np.full_like(layout, fill_value, dtype, order, subok, shape))
@@ -262,6 +280,7 @@ def _substitutes() -> dict[Any, Any]:
         np.linspace: _linspace,
         np.arange: _arange,
         np.fromiter: _fromiter,
+        np.require: _require,
         np.shape: lambda a: np.shape(stacked(a)),
         np.ndim: lambda a: np.ndim(stacked(a)),
         np.size: lambda a, axis=None: np.size(stacked(a), axis),
@@ -302,3 +321,4 @@ def _register_resolved() -> None:
 
 
 INTERPOSITION.latecomers = _register_resolved
+INTERPOSITION.register_methods(np.vectorize, METHODS)

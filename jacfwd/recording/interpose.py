@@ -18,6 +18,7 @@ original.  There the original runs.
 
 import builtins
 import functools
+import importlib
 import operator
 import os
 import sys
@@ -258,6 +259,22 @@ class Interposition:
             refresh(proxy)
         swap([*self.modules.pairs(), *pairs(*self.classes)], self.exchange.forward)
 
+    def notice(self) -> None:
+        """Exchange names in modules that have been imported since the last time."""
+        if self.modules.outdated():
+            with self.lock:
+                self.latecomers()
+                self.modules.refresh()
+                self._exchange_modules()
+
+    def import_module(self, name: str, package: str | None = None) -> ModuleType:
+        """`importlib.import_module` for code that is being recorded."""
+        with suspended():
+            module = importlib.import_module(name, package)
+        self.notice()
+        found: ModuleType = self.exchange.replacement(module)
+        return found
+
     def _import_over(self, found: Callable[..., Any]) -> Callable[..., Any]:
         """An import function that calls the one found, and gives proxies to code that is being recorded."""
 
@@ -276,11 +293,7 @@ class Interposition:
             importer = sys._getframe(1).f_globals if globals is None else globals
             if is_exempt(importer, self.exchange.exempt) or is_loading(importer):
                 return module
-            if self.modules.outdated():
-                with self.lock:
-                    self.latecomers()
-                    self.modules.refresh()
-                    self._exchange_modules()
+            self.notice()
             return self.exchange.replacement(module)
 
         return import_
@@ -305,6 +318,7 @@ def is_loading(names: Mapping[str, Any]) -> bool:
 
 INTERPOSITION = Interposition()
 register = INTERPOSITION.register
+register({importlib.import_module: INTERPOSITION.import_module}, [importlib])
 interposed = INTERPOSITION.interposed
 if hasattr(os, "register_at_fork"):  # a child must not inherit the lock from a thread that it does not have
     os.register_at_fork(

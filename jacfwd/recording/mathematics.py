@@ -31,6 +31,14 @@ def _is_close(a: Any, b: Any, rel_tol: float = 1e-9, abs_tol: float = 0.0) -> bo
     return bool(a == b) or bool((gap <= rel_tol * abs(a)) | (gap <= rel_tol * abs(b)) | (gap <= abs_tol))
 
 
+def _special(name: str) -> Callable:
+    """A function of scipy.special, which is imported for those who need it."""
+    import scipy.special
+
+    function: Callable = getattr(scipy.special, name)
+    return function
+
+
 MATH: dict[str, Any] = {
     "sin": np.sin,
     "cos": np.cos,
@@ -71,6 +79,10 @@ MATH: dict[str, Any] = {
     "prod": lambda xs, *, start=1: _product(xs, start),
     "dist": lambda p, q: _hypot(*(a - b for a, b in zip(p, q, strict=True))),
     "isclose": _is_close,
+    "erf": lambda x: _special("erf")(x),
+    "erfc": lambda x: _special("erfc")(x),
+    "gamma": lambda x: _special("gamma")(x),
+    "lgamma": lambda x: _special("gammaln")(x),
     "floor": lambda x: int(np.floor(x)),
     "ceil": lambda x: int(np.ceil(x)),
     "trunc": lambda x: int(np.trunc(x)),

@@ -300,6 +300,9 @@ def components(part: Any) -> Iterator[Any]:
     kind = type(part)
     if kind is FunctionType:
         yield from (CellNames(cell).get("") for cell in part.__closure__ or ())
+        # Their cells may hold originals.
+        named = map(part.__globals__.get, part.__code__.co_names)
+        yield from (value for value in named if type(value) is FunctionType and value.__module__ == part.__module__)
         yield from part.__defaults__ or ()
         yield from (part.__kwdefaults__ or {}).values()
         yield from attributes(part)

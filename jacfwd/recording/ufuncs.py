@@ -10,6 +10,7 @@ from jacfwd.formats.dispatch import is_tracer
 from jacfwd.locations import describe, here
 from jacfwd.recording.apply import (
     SPECIAL,
+    any_tracer,
     apply,
     boxed,
     broadcasts,
@@ -19,7 +20,6 @@ from jacfwd.recording.apply import (
     unsupported,
     write_out,
 )
-from jacfwd.recording.calling import by_elements, is_python
 from jacfwd.rules import find
 from jacfwd.rules.internal import add_at, segment_sums
 
@@ -66,12 +66,36 @@ def _call(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
         result = primitive.rewrite(*inputs, **params)
     else:
         result = apply(primitive, inputs, params)
+    if _is_discrete(out):
+        result = tuple(map(_decided, result)) if type(result) is tuple else _decided(result)
     results = result if type(result) is tuple else (result,)
     outs = out if type(out) is tuple else (None,) * len(results)
     if where is not True:
         results = tuple(_masked(where, r, o) for r, o in zip(results, outs, strict=True))
     written = tuple(r if o is None else write_out(o, r) for r, o in zip(results, outs, strict=True))
     return written if type(result) is tuple else written[0]
+
+
+def _is_discrete(out: Any) -> bool:
+    """Whether `out` is a plain array of integers or booleans."""
+    outs = out if type(out) is tuple else (out,)
+    return any(type(o) is np.ndarray and o.dtype.kind in "biu" for o in outs)
+
+
+def _decided(result: Any) -> Any:
+    """Integers and booleans as plain values, which are relied on."""
+    return result.plain("out=") if is_tracer(result) and result.dtype.kind in "biu" else result
+
+
+def is_python(ufunc: np.ufunc) -> bool:
+    """Whether a ufunc was made of a Python function, by `np.frompyfunc`."""
+    return all(set(kinds) <= set("O->") for kinds in ufunc.types)
+
+
+def by_elements(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
+    """A ufunc of a Python function, called for one element after the other; numbers come back as a traced array."""
+    found = ufunc(*map(boxed, inputs), **kwargs)
+    return tuple(map(unboxed, found)) if type(found) is tuple else unboxed(found)
 
 
 def _harmless(ufunc: np.ufunc, inputs: tuple, where: Any, out: Any) -> tuple:
@@ -212,7 +236,7 @@ def _reduceat(ufunc: np.ufunc, array: Any, indices: Any, axis: int = 0, dtype: A
 def _at(ufunc: np.ufunc, target: Any, indices: Any, *values: Any) -> None:
     """`ufunc.at`: as if element by element; sums of what meets are one node for add and subtract."""
     if not is_tracer(target):
-        write_out(target, None)
+        return into_plain(ufunc.at, target, indices, *values)
     positions = np.arange(target.size).reshape(target.shape)[indices]
     places, which = np.unique(positions, return_inverse=True)
     value = stacked(values[0]) if values else target.dtype.type(0)
@@ -252,10 +276,37 @@ def unsupported_method(ufunc: np.ufunc, method: str) -> UnsupportedFunctionError
 # Functions that write into their first argument
 
 
+def into_plain(function: Callable, target: Any, *args: Any, **kwargs: Any) -> None:
+    """A write into an ordinary array: NumPy's, with plain values, unless these have derivatives."""
+    every = (*args, *kwargs.values())
+    if type(target) is not np.ndarray or any(any_tracer(x) and not _is_settled(x) for x in every):
+        write_out(target, None)
+    function(target, *map(_settled, args), **{name: _settled(value) for name, value in kwargs.items()})
+
+
+def _is_settled(x: Any) -> bool:
+    """Whether a value can be handed out: a constant, integers, booleans."""
+    return is_tracer(x) and (x.constant or x.dtype.kind not in "fc")
+
+
+def _settled(x: Any) -> Any:
+    return x.plain("a write into a plain array") if is_tracer(x) else x
+
+
+def _writer(function: Callable, write: Callable) -> Callable:
+    """A function that writes into its first argument: `write` where that is a Tracer."""
+
+    def call(target: Any, *args: Any, **kwargs: Any) -> None:
+        if is_tracer(target):
+            write(target, *args, **kwargs)
+        else:
+            into_plain(function, target, *args, **kwargs)
+
+    return call
+
+
 def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
     src = stacked(src)
-    if not is_tracer(dst):
-        write_out(dst, src)
     kind = getattr(src, "dtype", None)
     if kind is not None and not np.can_cast(kind, dst.dtype, casting):
         raise TypeError(f"Cannot cast array data from {kind!r} to {dst.dtype!r} according to the rule '{casting}'")
@@ -263,8 +314,6 @@ def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -
 
 
 def _put(a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
-    if not is_tracer(a):
-        write_out(a, None)
     at, values = np.asarray(ind).reshape(-1), np.reshape(stacked(v), (-1,))
     if len(at) and len(values):
         at = np.take(np.arange(a.size), at, mode=mode)
@@ -291,16 +340,12 @@ def _putmask(a: Any, mask: Any, values: Any) -> None:
 
 
 def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
-    if not is_tracer(a):
-        write_out(a, None)
     marks = np.zeros(a.shape, bool)
     np.fill_diagonal(marks, True, wrap)
     _put(a, np.flatnonzero(marks), val)
 
 
 def _put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
-    if not is_tracer(arr):
-        write_out(arr, None)
     positions = np.arange(arr.size).reshape(arr.shape)
     indices = np.asarray(indices)
     if axis is None:
@@ -310,7 +355,7 @@ def _put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> No
     _write_flat(arr, at, np.broadcast_to(stacked(values), at.shape))
 
 
-SPECIAL |= {
+WRITERS: dict[Callable, Callable] = {
     np.copyto: _copyto,
     np.put: _put,
     np.place: _place,
@@ -318,3 +363,4 @@ SPECIAL |= {
     np.fill_diagonal: _fill_diagonal,
     np.put_along_axis: _put_along_axis,
 }
+SPECIAL |= {function: _writer(function, write) for function, write in WRITERS.items()}

@@ -407,9 +407,9 @@ def swallowing_c_code(x):
         return x[0] * 0
 
 
-def swallowing_an_unsupported_function(x):
+def swallowing_what_is_always_refused(x):
     try:
-        return np.histogram_bin_edges(x)
+        return np.frombuffer(x.tobytes())
     except TypeError:
         return x * 0
 
@@ -443,7 +443,7 @@ def swallowing_inside_a_derivative(x):
 
 
 SWALLOWING = [
-    *(swallowing, swallowing_c_code, swallowing_an_unsupported_function, swallowing_a_plain_target),
+    *(swallowing, swallowing_c_code, swallowing_what_is_always_refused, swallowing_a_plain_target),
     *(swallowing_a_write, swallowing_inside_a_derivative),
 ]
 
