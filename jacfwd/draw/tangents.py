@@ -17,6 +17,8 @@ __all__ = ["tangent_line", "tangent_plane"]
 
 SAMPLES = 121
 GRID = 16
+# Room above the curve for the legend.
+HEADROOM = 0.22
 # The view of the surface: turned by the first angle, seen from above by the second.
 TURN, TILT = math.radians(-58), math.radians(24)
 
@@ -34,6 +36,7 @@ def tangent_line(f: Callable, x: float, step: float | None = None, radius: float
     ends = [(t, value + slope * (t - x)) for t in (x - radius, x + radius)]
     shown = [y for _, y in curve if math.isfinite(y)] + [value]
     low, high = span_of(shown)
+    high += HEADROOM * (high - low)
     line = [_clipped(end, (x, value), low, high) for end in ends]
     title = f"The tangent at {number(x)}: slope {number(slope)}"
     chart = Chart(title, (x - radius, x + radius), (low, high), ("x", f"{name}(x)"))
