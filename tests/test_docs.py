@@ -17,8 +17,9 @@ import pytest
 from tests.test_ladder import RANKS
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted(p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts)]
 FENCE = re.compile(r"^(?:<!-- needs: (\w+) -->\n)?```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+TOCTREE = re.compile(r"^```\{toctree\}\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
@@ -66,6 +67,14 @@ def test_links_to_files_lead_somewhere(page):
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+def listed(page):
+    """The pages that a page's tables of contents name, patterns written out."""
+    for table in TOCTREE.findall(page.read_text(encoding="utf-8")):
+        for entry in table.splitlines():
+            if entry and not entry.startswith(":"):
+                yield from page.parent.glob(f"{entry}.md")
+
+
 def test_every_page_is_linked():
     """From the front page of the documentation every other page can be reached."""
     reached, waiting = set(), [ROOT / "docs" / "index.md"]
@@ -74,6 +83,7 @@ def test_every_page_is_linked():
         if page not in reached:
             reached.add(page)
             targets = LINK.findall(page.read_text(encoding="utf-8"))
+            waiting += [path.resolve() for path in listed(page)]
             waiting += [(page.parent / t).resolve() for t in targets if t.endswith(".md") and "://" not in t]
     pages = {page.resolve() for page in PAGES if page.name != "README.md"}
     assert pages - {page.resolve() for page in reached} == set()

@@ -71,6 +71,11 @@ def test_the_oldest_releases_are_the_ones_tested():
         assert re.sub(">=(.*)", r"==\1.0", need) in script
 
 
+def test_the_citation_has_the_packages_version():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.search(r"^version: (.*)$", citation, re.MULTILINE)[1] == jacfwd.__version__
+
+
 def test_the_readme_has_two_commands_of_one_line_each():
     main_job, tests = (block.splitlines() for block in blocks("bash"))
     assert len(main_job) == len(tests) == 1
@@ -84,7 +89,7 @@ def test_the_readmes_example_runs(capsys):
     assert "12 of 36" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("script", ["run", "oldest", "browser"])
+@pytest.mark.parametrize("script", ["run", "oldest", "browser", "docs"])
 def test_the_scripts_can_be_run(script):
     path = ROOT / ".ci" / script
     assert os.access(path, os.X_OK)
