@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from jacfwd.errors import UnsupportedFunctionError
+from jacfwd.errors import NotDifferentiableError, UnsupportedFunctionError
 from jacfwd.formats.base import Format
 from jacfwd.formats.dispatch import dispatched, on_arrays
+from jacfwd.formats.entries import identity
 from jacfwd.formats.operators import Operator, real_linear
 from jacfwd.primitive import Call, Rule, composed, structured
 from jacfwd.rules.linalg import adjoint, transposed
@@ -109,6 +110,19 @@ def triangular_factor(a: Any) -> Any:
     return np.linalg.qr(a, "r")
 
 
+@dispatched
+def of_full_rank(r: Any) -> Any:
+    """R as it is.
+
+    Raises NotDifferentiableError if a diagonal element is zero to rounding: Q is not determined there.
+    """
+    size = np.abs(np.diagonal(r, axis1=-2, axis2=-1))
+    least = r.shape[-1] * np.finfo(r.dtype).eps * np.max(size, axis=-1, keepdims=True, initial=0)
+    if np.any(size <= least):
+        raise NotDifferentiableError("qr has no derivative where the columns of the matrix depend on each other")
+    return r
+
+
 def antisymmetric(block: Any) -> Any:
     """`M - M^T` of the part M below the diagonal."""
     strict = masked(np.tri(block.shape[-1], k=-1, dtype=bool), block)
@@ -118,7 +132,7 @@ def antisymmetric(block: Any) -> Any:
 def orthogonal_local(call: Call) -> Format:
     """`dQ = Q W + (1 - Q Q^T) dA R^-1`, W antisymmetric with the lower triangle of `Q^T dA R^-1`."""
     q = call.out
-    inverse = np.linalg.inv(triangular_factor(call.operands[0]))
+    inverse = np.linalg.inv(of_full_rank(triangular_factor(call.operands[0])))
 
     def apply(block: Any) -> Any:
         scaled = block @ inverse
@@ -136,7 +150,7 @@ def orthogonal_local(call: Call) -> Format:
 def triangular_local(call: Call) -> Format:
     """`dR = (C - W) R` with `C = Q^T dA R^-1` and W as for Q."""
     r = call.out
-    inverse, q = np.linalg.inv(r), orthogonal_factor(call.operands[0])
+    inverse, q = np.linalg.inv(of_full_rank(r)), orthogonal_factor(call.operands[0])
 
     def apply(block: Any) -> Any:
         c = transposed(q) @ block @ inverse
@@ -171,5 +185,6 @@ RULES: dict[Any, Rule] = {
     np.linalg.cholesky: structured(cholesky_local, stacks=np.linalg.cholesky).on("a", signature="a, /, *, upper=False"),
     orthogonal_factor: structured(orthogonal_local, stacks=orthogonal_factor),
     triangular_factor: structured(triangular_local, stacks=triangular_factor),
+    of_full_rank: structured(lambda call: identity(call.out_shape), stacks=of_full_rank),
     np.linalg.qr: composed(on_arrays(qr)),
 }

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jacfwd.errors import UnsupportedFunctionError
+from jacfwd.errors import NotDifferentiableError, UnsupportedFunctionError
 from jacfwd.formats.base import Format, Shape
 from jacfwd.formats.blocks import Contraction
 from jacfwd.formats.combined import Pair, Product, Sum
@@ -147,12 +147,25 @@ def matrix_power(a: Any, n: int) -> Any:
     return out
 
 
+def inverse_at(function: str, a: Any) -> Any:
+    """The inverse, which a function's derivative needs.
+
+    Raises NotDifferentiableError where there is none.
+    """
+    try:
+        return np.linalg.inv(a)
+    except np.linalg.LinAlgError as error:
+        raise NotDifferentiableError(f"{function} has no derivative at a singular matrix") from error
+
+
 def cond(x: Any, p: Any = None) -> Any:
-    """The condition number of an invertible matrix."""
+    """The condition number of a matrix, infinite where `0 / 0` stands for it."""
     if p is None or p in (2, -2):
         s = np.linalg.svd(x, compute_uv=False)
-        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    return np.linalg.norm(x, p, axis=(-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, axis=(-2, -1))
+        found = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    else:
+        found = np.linalg.norm(x, p, axis=(-2, -1)) * np.linalg.norm(inverse_at("cond", x), p, axis=(-2, -1))
+    return np.where(np.isnan(found) & ~np.any(np.isnan(x), axis=(-2, -1)), np.inf, found)[()]
 
 
 # Least squares
@@ -228,7 +241,10 @@ def cofactors(a: Any) -> Any:
 
 def _cofactors_by_svd(a: np.ndarray) -> np.ndarray:
     """`det(U) det(V^H) conj(U) G conj(V^H)`, G holding the products of all singular values but one."""
-    u, s, vh = np.linalg.svd(a)
+    try:
+        u, s, vh = np.linalg.svd(a)
+    except np.linalg.LinAlgError:  # of nan and inf there are no singular values
+        return np.full(a.shape, np.nan, a.dtype)
     ones = np.ones((*s.shape[:-1], 1), s.dtype)
     before = np.cumprod(np.concatenate([ones, s[..., :-1]], axis=-1), axis=-1)
     after = np.cumprod(np.concatenate([ones, s[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
@@ -259,7 +275,7 @@ def log_abs_det(a: Any) -> Any:
 def log_abs_det_local(call: Call) -> Format:
     """The real part of `tr(A^-1 dA)`."""
     a = call.operands[0]
-    weights = transposed(np.linalg.inv(a))
+    weights = transposed(inverse_at("slogdet", a))
     if not np.iscomplexobj(a):
         return sum_with(weights, call)
     return Pair(sum_with(weights / 2, call), sum_with(np.conjugate(weights) / 2, call))
@@ -276,8 +292,9 @@ def det_sign_local(call: Call) -> Format | None:
     a = call.operands[0]
     if not np.iscomplexobj(a):
         return None
-    weights = call.out[..., None, None] * transposed(np.linalg.inv(a)) / 2
-    other = call.out[..., None, None] * np.conjugate(transposed(np.linalg.inv(a))) / -2
+    inverse = transposed(inverse_at("slogdet", a))
+    weights = call.out[..., None, None] * inverse / 2
+    other = call.out[..., None, None] * np.conjugate(inverse) / -2
     return Pair(sum_with(weights, call), sum_with(other, call))
 
 
@@ -293,7 +310,7 @@ RULES: dict[Any, Rule] = {
     np.linalg.cond: composed(on_arrays(cond)),
     best_solution: structured(best_local_a, best_local_b),
     np.linalg.lstsq: composed(on_arrays(lstsq, 2)),
-    cofactors: composed(lambda a: np.linalg.det(a)[..., None, None] * transposed(np.linalg.inv(a))),
+    cofactors: composed(lambda a: np.linalg.det(a)[..., None, None] * transposed(inverse_at("the gradient of det", a))),
     np.linalg.det: structured(lambda call: sum_with(det_weights(call.operands[0]), call), stacks=np.linalg.det).on("a"),
     log_abs_det: structured(log_abs_det_local, stacks=log_abs_det),
     det_sign: structured(det_sign_local, stacks=det_sign),

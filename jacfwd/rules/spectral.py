@@ -9,7 +9,7 @@ from jacfwd.formats.base import Format
 from jacfwd.formats.blocks import Contraction
 from jacfwd.formats.combined import Pair, Sum
 from jacfwd.formats.dispatch import dispatched, is_plain, on_arrays
-from jacfwd.formats.entries import Entries
+from jacfwd.formats.entries import Entries, identity
 from jacfwd.formats.index import IndexMap, c_strides
 from jacfwd.formats.labels import core_labels
 from jacfwd.primitive import Call, Rule, composed, structured
@@ -177,6 +177,21 @@ def right_vectors(a: Any) -> Any:
     return np.linalg.svd(a, full_matrices=False)[2]
 
 
+@dispatched
+def nonzero(s: Any) -> Any:
+    """Singular values as they are.
+
+    Raises NotDifferentiableError if one is zero to rounding: then a tall matrix does not determine its left vectors,
+    nor a wide one its right ones.
+    """
+    if np.any(s <= s.shape[-1] * np.finfo(s.dtype).eps * np.max(s, axis=-1, keepdims=True, initial=0)):
+        raise NotDifferentiableError(
+            "singular vectors have no derivative where a singular value of a matrix that is not square is zero; the "
+            "values have one: np.linalg.svd(a, compute_uv=False)"
+        )
+    return s
+
+
 def singular_vectors_local(call: Call, right: bool) -> Format:
     """`dU = U (F * (P S + S P^H)) + (1 - U U^H) dA V / S` with `P = U^H dA V` and F from the gaps of `S^2`.
 
@@ -188,6 +203,7 @@ def singular_vectors_local(call: Call, right: bool) -> Format:
         u, vh = adjoint(vh), adjoint(u)
     v, gaps = adjoint(vh), reciprocal_gaps(s * s)
     m, k = u.shape[-2:]
+    s = nonzero(s) if m > k else s
     row = s[..., None, :]
     turns = np.iscomplexobj(u) and not right
 
@@ -240,6 +256,7 @@ RULES: dict[Any, Rule] = {
     reciprocal_gaps: structured(reciprocal_gaps_local, stacks=reciprocal_gaps),
     np.linalg.eigvalsh: composed(on_arrays(eigvalsh)),
     np.linalg.eigh: composed(on_arrays(eigh)),
+    nonzero: structured(lambda call: identity(call.out_shape), stacks=nonzero),
     singular_values: structured(singular_values_local, stacks=singular_values),
     left_vectors: structured(lambda call: singular_vectors_local(call, right=False), stacks=left_vectors),
     right_vectors: structured(lambda call: singular_vectors_local(call, right=True), stacks=right_vectors),

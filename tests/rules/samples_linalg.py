@@ -373,6 +373,8 @@ def linalg_samples() -> dict:
         spectral.eigenvectors: [
             calls(hermitian(3, 3), upper=False), calls(hermitian(2, 3, 3), upper=True),
         ],
+        spectral.nonzero: [calls(np.array([3.0, 1.0])), calls(np.array([[3.0, 1.0], [2.0, 0.5]]))],
+        factorizations.of_full_rank: [calls(np.triu(regular(3, 3))), calls(np.triu(regular(2, 3, 3)))],
         spectral.reciprocal_gaps: [
             calls(np.array([1.0, 2.5, -1.0])), calls(np.array([[1.0, 2.5], [3.0, -1.0]])),
         ],

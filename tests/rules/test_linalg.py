@@ -72,6 +72,36 @@ def test_second_order(function, args, kwargs):
 # Conventions
 
 
+SINGULAR = {
+    "slogdet": (lambda a: np.linalg.slogdet(a)[1], np.ones((3, 3))),
+    "slogdet_complex": (lambda a: np.real(np.linalg.slogdet(a * 1j)[1]), np.ones((3, 3))),
+    "cond": (lambda a: np.linalg.cond(a, 1), np.ones((3, 3))),
+    "q": (lambda a: np.linalg.qr(a)[0], np.ones((4, 3))),
+    "r": (lambda a: np.linalg.qr(a, "r"), np.zeros((4, 3))),
+    "u": (lambda a: np.linalg.svd(a, full_matrices=False)[0], np.array([[1.0, 0], [0, 0], [0, 0]])),
+    "v": (lambda a: np.linalg.svd(a, full_matrices=False)[2], np.array([[1.0, 0, 0], [0, 0, 0]])),
+    "det twice": (jf.gradient(np.linalg.det), np.ones((4, 4))),
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(("f", "a"), SINGULAR.values(), ids=SINGULAR)
+@pytest.mark.parametrize("method", ["forward", "reverse", "accumulate"])
+def test_matrices_without_full_rank_are_refused(f, a, method):
+    with pytest.raises(NotDifferentiableError):
+        jf.jacobian(f, method=method)(a)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_degenerate_values():
+    for a in (np.zeros((3, 3)), np.ones((3, 3))):
+        for p in (None, 2, -2):
+            assert jf.value_and_gradient(lambda a, p=p: np.linalg.cond(a, p))(a)[0] == np.linalg.cond(a, p)
+    a = np.eye(4)
+    a[0, 0] = np.nan
+    assert np.isnan(jf.value_and_gradient(np.linalg.det)(a)[0])
+
+
 ORDERS = [None, 1, 2, 3, 0.5, np.inf, -np.inf, 0, -1]
 
 
