@@ -1,4 +1,4 @@
-"""How many rules there are, of how many functions, and what is checked of them. `python -m tests.rules.count` prints it.
+"""How many rules there are, of how many functions, and how many checks. `python -m tests.rules.count` prints it.
 
 Every sample call goes through `check_rule`; a check is one comparison of arrays: a value, the tangents of all unit
 directions or of two random ones, transposed against pushed, listed entries against pushed, for each operand.
@@ -9,8 +9,6 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
-
-import numpy as np
 
 import jacfwd.testing as testing
 from jacfwd.rules import TABLE, resolve
@@ -57,6 +55,10 @@ def count() -> Counter:
                     testing.check_rule(function, *args, **kwargs)
                 except testing.UnsupportedFunctionError:
                     found["refused"] += 1
+                except testing.JacobianMismatchError as error:
+                    # Such as eigenvectors whose sign LAPACK turns within a step; their own tests judge them.
+                    found["unjudged"] += 1
+                    print(f"  differences do not judge {str(error).splitlines()[0]}")
     finally:
         for name, check in originals.items():
             setattr(testing, name, check)
