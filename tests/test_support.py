@@ -23,11 +23,11 @@ def test_every_function_is_in_it():
                 assert f"| `{row.name}` | {row.status} |" in table, f"stale: run `{support.COMMAND}`"
 
 
-def test_what_is_called_unsupported_raises():
+def test_what_is_called_unsupported_raises_or_is_right():
     x = np.array([0.5, 1.5])
     for module in support.MODULES:
         for row in support.rows(module):
-            if row.status != "unsupported" or row.note != "no rule yet":
+            if row.status != "unsupported" or row.note != support.NO_RULE:
                 continue
             function = support.functions(module)[row.name]
             try:
@@ -35,8 +35,16 @@ def test_what_is_called_unsupported_raises():
             except Exception:
                 continue
             if getattr(plain, "dtype", np.dtype(object)).kind in "fc":
-                with pytest.raises((jf.UnsupportedFunctionError, jf.TracerConversionError)):
+                try:
                     jf.jvp(function, x, x)
+                except (jf.UnsupportedFunctionError, jf.TracerConversionError):
+                    continue
+                jf.check_jacobian(function, x)
+
+
+def test_a_function_without_a_rule_may_be_right_by_what_it_calls():
+    assert support.passes(lambda x: np.sin(x) * 2)
+    assert not support.passes(lambda x: np.asarray(memoryview(np.ascontiguousarray(x)), float))
 
 
 def test_versions_are_kept(tmp_path, monkeypatch):
