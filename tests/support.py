@@ -105,7 +105,7 @@ for _function, _args, _kwargs in every_call():
 def status(module: str, name: str, function: Callable) -> tuple[str, str]:
     """What becomes of a function, and a note."""
     primitive = find(function)
-    if function in SPECIAL:
+    if primitive is None and function in SPECIAL:
         return "differentiable", "writes into a traced array"
     if primitive is not None and primitive.rule.kind == "constant":
         return "constant", ""
