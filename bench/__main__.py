@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -42,7 +43,9 @@ def main() -> int:
     paths = report.write(sections, options.folder)
     print(report.markdown(sections))
     print("written:", *paths)
-    return 0
+    # The README's table and a picture are made of these figures.
+    pictures = options.folder / "pictures.py"
+    return subprocess.call([sys.executable, str(pictures)]) if pictures.exists() else 0
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ one object; `trace` the computational graph itself.
 import importlib
 from typing import Any
 
-from jacfwd import cost, draw, testing
+from jacfwd import cost, testing
 from jacfwd.api import (
     check_jacobian,
     gradient,
@@ -80,7 +80,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`jacfwd.solvers`, which is imported when first used: so are SciPy's solvers then."""
-    if name == "solvers":
-        return importlib.import_module("jacfwd.solvers")
+    """`jacfwd.solvers`, with SciPy's solvers, and `jacfwd.draw` are imported when first used."""
+    if name in ("draw", "solvers"):
+        return importlib.import_module(f"jacfwd.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
