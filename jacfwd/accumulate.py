@@ -14,6 +14,7 @@ from jacfwd.formats.combined import Product, Sum
 from jacfwd.formats.dispatch import as_dtype
 from jacfwd.formats.entries import Entries
 from jacfwd.formats.index import IndexMap
+from jacfwd.formats.weights import numbers
 from jacfwd.memory import require
 from jacfwd.pattern import Pattern
 
@@ -171,12 +172,14 @@ def to_csr(chain: Chain, parts: Sequence[Format | None]) -> sp.csr_array:
 
 def to_dense(chain: Chain, parts: Sequence[Format | None]) -> Any:
     """Outputs' Jacobians as one array `(m, n)`; under an outer recording a traced one."""
-    size = chain.m * chain.n
-    total = np.zeros((1, size), chain.dtype)
-    for rows, cols, values in listed(chain, parts):
-        index = IndexMap.of_positions(rows * chain.n + cols, (size,))
-        total = total + index.add(np.reshape(as_dtype(values, chain.dtype), (1, -1)))
-    return np.reshape(total, (chain.m, chain.n))
+    positions, values = [], []
+    for rows, cols, own in listed(chain, parts):
+        positions.append(rows.astype(np.intp) * chain.n + cols)
+        values.append(as_dtype(numbers(own), chain.dtype))
+    if not positions:
+        return np.zeros((chain.m, chain.n), chain.dtype)
+    index = IndexMap.of_positions(np.concatenate(positions), (chain.m * chain.n,))
+    return np.reshape(index.add(np.reshape(np.concatenate(values), (1, -1))), (chain.m, chain.n))
 
 
 def structure(chain: Chain, parts: Sequence[Format | None]) -> Pattern:

@@ -12,7 +12,8 @@ import scipy.sparse as sp
 from jacfwd.accumulate import accumulate, listed, require_room, structure, to_csr, to_dense
 from jacfwd.bracketing import meeting
 from jacfwd.chain import Chain, Sides, storable
-from jacfwd.coloring import Coloring, coloring, lower_bound
+from jacfwd.coloring import Coloring, fewest
+from jacfwd.estimates import dense_choice
 from jacfwd.formats.base import Coo
 from jacfwd.formats.dispatch import as_dtype, is_tracer
 from jacfwd.formats.index import IndexMap
@@ -43,8 +44,6 @@ METHODS = ("auto", "forward", "compress", "accumulate", "reverse")
 FORMATS = ("csr", "csc", "coo", "bsr")
 # Makes a Jacobian of blocks: the matrix by a method, or the blocks of a seeding.
 Spread = Callable[[Chain, Any], Any]
-# Patterns with more entries are colored in the natural order only.
-FEW_ENTRIES = 1 << 16
 
 
 def check_choices(method: str, format: str = "csr") -> None:
@@ -72,14 +71,12 @@ def require_single(graph: Graph) -> None:
 
 
 def choose(chain: Chain, method: str, sparse: bool) -> str:
-    """The method that `auto` stands for: accumulate for sparse results, else from the side with fewer seeds."""
+    """The method that `auto` stands for in one call: accumulate for sparse results, else what is estimated cheapest."""
     if method != "star":
         check_choices(method)
     if method != "auto":
         return method
-    if sparse:
-        return "accumulate"
-    return "reverse" if 2 * chain.m <= chain.n else "forward"
+    return "accumulate" if sparse else dense_choice(chain)
 
 
 def dense(chain: Chain, method: str, spread: Spread | None = None) -> Any:
@@ -192,23 +189,7 @@ def _coloring(chain: Chain, method: str, pattern: Pattern) -> Coloring:
         return Coloring(pattern, "columns", "natural", np.arange(chain.n))
     if method == "reverse":
         return Coloring(pattern, "rows", "natural", np.arange(chain.m))
-    if method == "star":
-        return coloring(pattern | pattern.T, "star", _order(pattern))
-    return fewest(pattern)
-
-
-def fewest(pattern: Pattern) -> Coloring:
-    """The coloring of columns, or of rows where these need fewer colors."""
-    columns = coloring(pattern, "columns", _order(pattern))
-    if lower_bound(pattern, "rows") >= columns.n_colors:
-        return columns
-    rows = coloring(pattern, "rows", _order(pattern))
-    return rows if rows.n_colors < columns.n_colors else columns
-
-
-def _order(pattern: Pattern) -> str:
-    """The best order where that takes a moment."""
-    return "best" if pattern.nnz <= FEW_ENTRIES else "natural"
+    return fewest(pattern, symmetric=method == "star")
 
 
 def terms(chain: Chain, method: str) -> list[Coo]:

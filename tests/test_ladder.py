@@ -30,6 +30,7 @@ RANKS = {
     "layers": 8,
     "arguments": 9,
     "cost": 9,
+    "estimates": 9,
     "linear": 9,
     "paths": 9,
     "spread": 10,

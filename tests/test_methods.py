@@ -6,6 +6,7 @@ import pytest
 import jacfwd as jf
 from jacfwd import memory, methods
 from jacfwd.arguments import select
+from jacfwd.coloring import fewest
 from jacfwd.pattern import Pattern
 from jacfwd.recorded import record
 from tests.awkward import FUNCTIONS, POINT
@@ -80,7 +81,7 @@ def test_structures_are_filled_in_blocks(method, monkeypatch):
 )
 def test_compression_takes_the_side_with_fewer_colors(f, kind, seeds):
     chain = chain_of(f, np.linspace(1, 2, 6))
-    C = methods.fewest(Pattern.from_sparse(methods.sparse(chain, "accumulate")))
+    C = fewest(Pattern.from_sparse(methods.sparse(chain, "accumulate")))
     assert (C.kind, C.n_colors) == (kind, seeds)
     pushed, pulled = [], []
     push, pull = chain.push, chain.pull

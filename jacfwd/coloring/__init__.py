@@ -18,9 +18,11 @@ from jacfwd.coloring.orders import ORDERS, ordered
 from jacfwd.coloring.star import fewest_star_colors, is_symmetric, star
 from jacfwd.pattern import Pattern
 
-__all__ = ["KINDS", "Coloring", "coloring", "lower_bound"]
+__all__ = ["KINDS", "Coloring", "coloring", "fewest", "lower_bound"]
 
 KINDS = ("columns", "rows", "star")
+# Of larger patterns only the natural order is tried where nobody asks for the best one.
+FEW_ENTRIES = 1 << 16
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -152,3 +154,18 @@ def coloring(S: Any, kind: str = "columns", order: str = "best") -> Coloring:
             break
     assert found is not None
     return found
+
+
+def fewest(pattern: Pattern, symmetric: bool = False) -> Coloring:
+    """A coloring of columns, or of rows where these need fewer colors; of a Hessian, which is `symmetric`, star.
+
+    All orders are tried where that takes a moment.
+    """
+    order = "best" if pattern.nnz <= FEW_ENTRIES else "natural"
+    if symmetric:
+        return coloring(pattern | pattern.T, "star", order)
+    columns = coloring(pattern, "columns", order)
+    if lower_bound(pattern, "rows") >= columns.n_colors:
+        return columns
+    rows = coloring(pattern, "rows", order)
+    return rows if rows.n_colors < columns.n_colors else columns
