@@ -7,6 +7,7 @@ the derivatives of the outputs behind it. Both are found by pushing a few unit s
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -19,11 +20,11 @@ __all__ = ["Bracketing", "bracketing", "meeting"]
 
 # So many seeds, and so many booleans of the widest node together with them, are pushed through; so many are drawn
 # to see of what kinds there are.
-MOST_SEEDS, MOST_BOOLEANS, LOOKED_AT = 32, 1 << 22, 1 << 12
+MOST_SEEDS, MOST_BOOLEANS, LOOKED_AT = 32, 1 << 20, 1 << 12
 # A step into more parents than this is not taken apart: a loop's buffer is gathered from the input side.
 MOST_PARENTS = 64
-# Longer chains, which consist of scalars mostly, are not looked at, nor such as handle fewer numbers.
-MOST_STEPS, LITTLE = 4096, 1 << 15
+# Longer chains, which consist of scalars mostly, are not looked at, nor, for one call, such as handle fewer numbers.
+MOST_STEPS, LITTLE = 4096, 1 << 21
 # Another order than the one from the input side must be so much cheaper: what is known is an estimate.
 BETTER = 0.6
 # One side alone is taken where a meeting of both is hardly cheaper.
@@ -37,7 +38,7 @@ class Bracketing:
     """The first `meet` of `steps` steps from the input side, the others from the output side.
 
     `multiply_adds` is what it takes, `forward` and `reverse` what one side alone would; None where the chain allows
-    no multiplication from the output side.
+    no multiplication from the output side. `entries` is about the number of the Jacobian's entries.
     """
 
     steps: int
@@ -45,6 +46,7 @@ class Bracketing:
     multiply_adds: int
     forward: int
     reverse: int | None
+    entries: int
 
     def __str__(self) -> str:
         if self.meet == self.steps:
@@ -83,8 +85,9 @@ def bracketing(chain: Chain) -> Bracketing:
     steps = len(chain.steps)
     ahead, forward = from_inputs(chain)
     total = forward[-1]
+    entries = round(sum(ahead[out.node].entries for out in chain.graph.outputs if out.node in ahead))
     if not reversible(chain):
-        return Bracketing(steps, steps, round(total.count), round(total.count), None)
+        return Bracketing(steps, steps, round(total.count), round(total.count), None, entries)
     behind, backward = from_outputs(chain)
     joins = crossings(chain, ahead, behind)
     reverse = backward[0].count + joins[0].count
@@ -95,14 +98,16 @@ def bracketing(chain: Chain) -> Bracketing:
     elif costs[0] <= ABOUT * costs[meet]:
         meet = 0
     count = forward[meet].count + joins[meet].count + backward[meet].count
-    return Bracketing(steps, meet, round(count), round(total.count), round(reverse))
+    return Bracketing(steps, meet, round(count), round(total.count), round(reverse), entries)
 
 
 def meeting(chain: Chain) -> int:
     """Where products from both sides should meet; all steps from the input side where there is little to gain."""
     steps = len(chain.steps)
     work = sum(fmt.size for step in chain.steps for _, fmt in step.groups)
-    return steps if steps < 2 or work < LITTLE or not reversible(chain) else bracketing(chain).meet
+    if steps < 2 or (chain.plain and work < LITTLE) or not reversible(chain):
+        return steps
+    return bracketing(chain).meet
 
 
 def reversible(chain: Chain) -> bool:
@@ -181,7 +186,9 @@ def from_inputs(chain: Chain) -> tuple[dict[int, Size], list[Tally]]:
     reached: dict[int, np.ndarray] = {}
     sizes: dict[int, Size] = {}
     for at, start, size in zip(chain.wrt, chain.offsets, chain.sizes, strict=False):
-        reached[at] = (picked[:, None] == np.arange(start, start + size)).reshape(-1, *chain.graph.nodes[at].shape)
+        reached[at] = (picked[:, None] == np.arange(start, start + size)).reshape(
+            len(picked), *chain.graph.nodes[at].shape
+        )
         sizes[at] = Size(size, True)
     last, tallies, done = chain.last_use(), [Tally()], Tally()
     for step in chain.steps:
@@ -216,7 +223,7 @@ def from_outputs(chain: Chain) -> tuple[dict[int, Size], list[Tally]]:
 
     for out, start, size in zip(chain.graph.outputs, chain.out_offsets, chain.out_sizes, strict=False):
         if out.node in chain.active:
-            give(out.node, (picked[:, None] == np.arange(start, start + size)).reshape(-1, *out.shape), True)
+            give(out.node, (picked[:, None] == np.arange(start, start + size)).reshape(len(picked), *out.shape), True)
     tallies, done = [Tally()], Tally()
     for step in reversed(chain.steps):
         block = reached.pop(step.node, None)
@@ -265,14 +272,14 @@ def is_unit(fmt: Format) -> bool:
 
 def counted(block: np.ndarray, scales: np.ndarray) -> float:
     """Entries of all seeds, from those of some."""
-    return float(np.count_nonzero(block.reshape(len(block), -1), axis=1) @ scales)
+    return float(np.count_nonzero(block, axis=tuple(range(1, block.ndim))) @ scales)
 
 
 def joined(blocks: Sequence[np.ndarray]) -> np.ndarray:
     """Blocks of joined parents side by side."""
     if len(blocks) == 1:
         return blocks[0]
-    return np.concatenate([block.reshape(len(block), -1) for block in blocks], axis=1)
+    return np.concatenate([block.reshape(len(block), math.prod(block.shape[1:])) for block in blocks], axis=1)
 
 
 def apart(chain: Chain, parents: tuple[int, ...], block: np.ndarray) -> Iterator[np.ndarray]:

@@ -8,17 +8,19 @@ import dataclasses
 import functools
 
 from jacfwd.accumulate import accumulate, structure
-from jacfwd.bracketing import Bracketing, bracketing
+from jacfwd.bracketing import Bracketing, bracketing, meeting
 from jacfwd.chain import Chain
 from jacfwd.coloring import Coloring, fewest
 from jacfwd.formats.base import Format
 from jacfwd.formats.blocks import Contraction, Dense
 from jacfwd.formats.combined import Product, Sum
 
-__all__ = ["Estimate", "Estimator", "Explanation", "dense_choice"]
+__all__ = ["Estimate", "Estimator", "Explanation", "choice"]
 
 # Pushing a block of tangents through one format, and composing one with a Jacobian: in the latter, structure is found.
 PUSH, COMPOSE = 1e4, 5e4
+# From the output side formats are transposed first, and cotangents added up.
+PULL = 1.3
 # One multiplication within a matrix product.
 IN_BLAS = 0.05
 # One entry, found, sorted and stored: by one call, and where its place has been found before.
@@ -109,8 +111,11 @@ class Estimator:
 
     @functools.cached_property
     def bracketing(self) -> Bracketing:
-        """How structured products would go."""
-        return bracketing(self.chain)
+        """How structured products would go; one call with little work is worth no look for a better order."""
+        found = bracketing(self.chain)
+        if self.prepared or meeting(self.chain) < found.steps:
+            return found
+        return dataclasses.replace(found, meet=found.steps, multiply_adds=found.forward)
 
     @functools.cached_property
     def coloring(self) -> Coloring:
@@ -119,20 +124,18 @@ class Estimator:
 
     @property
     def nnz(self) -> int:
-        """Entries of the Jacobian."""
-        return self.coloring.pattern.nnz
+        """Entries of the Jacobian, about."""
+        return self.bracketing.entries
 
     # Methods
 
     def seeded(self, method: str, seeds: int) -> Estimate:
         """So many seeds, pushed or pulled, and what is read off them."""
         chain = self.chain
-        cost = seeds * self.push
-        if not self.prepared:
-            cost += PUSH * self.count
-        read = chain.m * chain.n
-        if self.sparse or method in ("compress", "star"):
-            read = self.nnz if self.sparse else read + self.nnz
+        cost = seeds * self.push + (0 if self.prepared else PUSH * self.count)
+        cost *= PULL if method == "reverse" else 1
+        read = self.nnz if self.sparse else chain.m * chain.n
+        if self.sparse or method == "compress":
             cost += STORED * self.nnz if self.prepared else self.accumulated().cost
         cost += 0 if self.sparse else STORED * chain.m * chain.n
         return Estimate(method, seeds, seeds * self.work, seeds * self.moved + 8 * read, cost)
@@ -151,44 +154,65 @@ class Estimator:
         read = self.nnz if self.sparse else chain.m * chain.n
         return Estimate("accumulate", None, found.multiply_adds, 24 * found.multiply_adds + 8 * read, cost)
 
+    def seeds(self) -> dict[str, Estimate]:
+        """Plain seeds, from either side."""
+        return {"forward": self.seeded("forward", self.chain.n), "reverse": self.seeded("reverse", self.chain.m)}
+
     def estimates(self) -> dict[str, Estimate]:
         """All methods."""
-        chain = self.chain
-        every = [
-            self.accumulated(),
-            self.seeded("compress", self.coloring.n_colors),
-            self.seeded("forward", chain.n),
-            self.seeded("reverse", chain.m),
-        ]
-        return {each.method: each for each in every}
+        compress = self.seeded("compress", self.coloring.n_colors)
+        return {"accumulate": self.accumulated(), "compress": compress, **self.seeds()}
 
-    def explain(self, notes: tuple[str, ...] = ()) -> Explanation:
-        """All estimates, and the choice."""
+    def explain(self, method: str = "auto", notes: tuple[str, ...] = ()) -> Explanation:
+        """All estimates, and the choice, or the method that the user has chosen."""
         estimates, chain = self.estimates(), self.chain
         parts = accumulate(chain, self.bracketing.meet)
         formats = ", ".join(dict.fromkeys(named(part) for part in parts if part is not None)) or "nothing"
         shape = chain.m, chain.n
         return Explanation(
-            chosen(estimates, self.prepared), estimates, self.bracketing, formats, shape, self.nnz, self.prepared, notes
+            chosen(estimates, self.sparse, self.prepared) if method == "auto" else method,
+            estimates,
+            self.bracketing,
+            formats,
+            shape,
+            self.coloring.pattern.nnz,
+            self.prepared,
+            notes,
         )
 
 
-def chosen(estimates: dict[str, Estimate], prepared: bool) -> str:
-    """The method with the least cost; structured products unless another one is clearly cheaper, once prepared."""
-    best = min(estimates.values(), key=lambda each: each.cost)
+def chosen(estimates: dict[str, Estimate], sparse: bool, prepared: bool) -> str:
+    """The method with the least cost; structured products unless another one is clearly cheaper, once prepared.
+
+    A single seed is a single product with the chain: no other order can undercut that. Colored seeds are never
+    cheaper than structured products: whatever an element of a node depends on, some output does, so that rows of its
+    Jacobian have no more entries than there are colors.
+    """
+    others = [each for each in estimates.values() if each.method != "compress"]
+    best = min(others, key=lambda each: each.cost)
+    single = [each for each in others if each.seeds == 1]
+    if single and not sparse:
+        return min(single, key=lambda each: each.cost).method
     structured = estimates.get("accumulate")
     if prepared and structured is not None and best.cost > BETTER * structured.cost:
         return "accumulate"
     return best.method
 
 
-def dense_choice(chain: Chain) -> str:
-    """The method for a dense Jacobian in one call; structure is looked into only where seeds cost more than that."""
-    each = Estimator(chain, sparse=False, prepared=False)
-    seeds = {"forward": each.seeded("forward", chain.n), "reverse": each.seeded("reverse", chain.m)}
-    if min(one.cost for one in seeds.values()) <= each.least:
-        return chosen(seeds, False)
-    return chosen(each.estimates(), False)
+def choice(chain: Chain, sparse: bool) -> tuple[str, int]:
+    """The method for a Jacobian, and where its structured products should meet.
+
+    Of a chain of plain values it is for one call; structure is then looked into no further than the choice needs.
+    """
+    each = Estimator(chain, sparse, prepared=not chain.plain)
+    if chain.plain:
+        if sparse:
+            return "accumulate", meeting(chain)
+        seeds = each.seeds()
+        if 1 in (chain.n, chain.m) or min(one.cost for one in seeds.values()) <= each.least:
+            return chosen(seeds, sparse, False), 0
+    method = chosen({**each.seeds(), "accumulate": each.accumulated()}, sparse, each.prepared)
+    return method, each.bracketing.meet
 
 
 def pushing(fmt: Format) -> float:

@@ -22,9 +22,9 @@ from jacfwd.door import Computing, door
 from jacfwd.errors import BranchChangedError, JacfwdError
 from jacfwd.formats.dispatch import is_tracer
 from jacfwd.graph import Graph
-from jacfwd.methods import cut
+from jacfwd.methods import cut, shaped
 from jacfwd.program.batches import batched
-from jacfwd.program.jacobian import SparseJacobian
+from jacfwd.program.jacobian import DenseJacobian, SparseJacobian
 from jacfwd.program.numbers import UNLIKE
 from jacfwd.program.reading import Reading
 from jacfwd.recorded import Recorded, fresh, record, verify_replay
@@ -36,6 +36,8 @@ __all__ = ["BRANCHES", "PATIENCE", "Kept", "Reads"]
 LOGGER = logging.getLogger("jacfwd")
 # Branches kept for one signature, misses in a row after which it runs unrecorded, signatures kept, doors of a branch.
 BRANCHES, PATIENCE, SIGNATURES, DOORS = 8, 32, 64, 16
+# Dense matrices of at most so many numbers are read as any other array is.
+FEW = 64
 
 
 class Options(Protocol):
@@ -55,6 +57,7 @@ class Reads(Protocol):
 
     f: Callable
     wanted: Any
+    whole: bool
 
     @property
     def method(self) -> str:
@@ -83,7 +86,7 @@ class Branch:
     wrt: list[int]
     held: list[Any]
     captured: tuple[Any, ...]
-    program: Reading | SparseJacobian | None = None
+    program: Reading | DenseJacobian | SparseJacobian | None = None
     spec: Spec | None = None
     interpreted: bool = False
     doors: dict[Any, Any] = dataclasses.field(default_factory=dict)
@@ -122,6 +125,8 @@ class Branch:
             J = self.spec.unflatten(read)
         elif self.whole:
             J = read
+        elif not options.sparse:
+            J = self.found.nested(Sides(self.graph, self.wrt), read, shaped)
         else:
             J = cut(Sides(self.graph, self.wrt), self.found.nested, read, options.format, options.flat)
         y = self.found.out_spec.unflatten(values) if options.value else None
@@ -156,8 +161,10 @@ class Branch:
 
     @property
     def whole(self) -> bool:
-        """Whether a sparse Jacobian is handed out as it is computed."""
+        """Whether a Jacobian is handed out as it is computed."""
         options: Options = self.reads.wanted
+        if not options.sparse:
+            return options.flat
         return options.format == "csr" and (options.flat or len(self.wrt) == len(self.graph.outputs) == 1)
 
     def _compile(self) -> None:
@@ -168,13 +175,20 @@ class Branch:
             self.interpreted = True
             return
         try:
-            self.program = (
-                SparseJacobian(self.graph, self.point, self.wrt, options.value, self.reads.method)
-                if options.sparse
-                else self._reading()
-            )
+            self.program = self._by_slots() if options.sparse or self._is_matrix else self._reading()
         except (TypeError, ValueError, NotImplementedError):
             self.interpreted = True
+
+    @property
+    def _is_matrix(self) -> bool:
+        """Whether a dense result is a matrix of more than a few numbers, whose zeros need not be computed."""
+        sides = Sides(self.graph, self.wrt)
+        return self.reads.whole and sides.m * sides.n > FEW
+
+    def _by_slots(self) -> SparseJacobian | DenseJacobian:
+        options: Options = self.reads.wanted
+        kind = SparseJacobian if options.sparse else DenseJacobian
+        return kind(self.graph, self.point, self.wrt, options.value, self.reads.method)
 
     def _reading(self) -> Reading:
         specs = []

@@ -13,7 +13,7 @@ from jacfwd.accumulate import accumulate, listed, require_room, structure, to_cs
 from jacfwd.bracketing import meeting
 from jacfwd.chain import Chain, Sides, storable
 from jacfwd.coloring import Coloring, fewest
-from jacfwd.estimates import dense_choice
+from jacfwd.estimates import choice
 from jacfwd.formats.base import Coo
 from jacfwd.formats.dispatch import as_dtype, is_tracer
 from jacfwd.formats.index import IndexMap
@@ -29,6 +29,7 @@ __all__ = [
     "choose",
     "cut",
     "dense",
+    "dense_terms",
     "in_format",
     "require_blocks",
     "require_single",
@@ -70,13 +71,13 @@ def require_single(graph: Graph) -> None:
         raise ValueError(f"a gradient or hessian needs an output of size 1, got shapes {listed}; use jacobian")
 
 
-def choose(chain: Chain, method: str, sparse: bool) -> str:
-    """The method that `auto` stands for in one call: accumulate for sparse results, else what is estimated cheapest."""
+def choose(chain: Chain, method: str, sparse: bool) -> tuple[str, int]:
+    """The method, in place of `auto` the one that is estimated cheapest, and where structured products meet."""
+    if method == "auto":
+        return choice(chain, sparse)
     if method != "star":
         check_choices(method)
-    if method != "auto":
-        return method
-    return "accumulate" if sparse else dense_choice(chain)
+    return method, meeting(chain) if method == "accumulate" else 0
 
 
 def dense(chain: Chain, method: str, spread: Spread | None = None) -> Any:
@@ -89,11 +90,12 @@ def dense(chain: Chain, method: str, spread: Spread | None = None) -> Any:
     check_holomorphic(chain)
     require(chain.m * chain.n * chain.dtype.itemsize, f"a dense Jacobian of shape ({chain.m}, {chain.n})",
             "pass sparse=True, or use jf.linearize and products J @ v")  # fmt: skip
-    chosen = choose(chain, method, False)
-    if spread is None:
-        return DENSE[chosen](chain)
-    require_blocks(chosen, ("forward", "reverse"))
-    return spread(chain, chosen)
+    if spread is not None:
+        chosen = method if method != "auto" else "reverse" if 2 * chain.m <= chain.n else "forward"
+        require_blocks(chosen, ("forward", "reverse"))
+        return spread(chain, chosen)
+    chosen, meet = choose(chain, method, False)
+    return to_dense(chain, accumulate(chain, meet)) if chosen == "accumulate" else SEEDED[chosen](chain)
 
 
 def _forward(chain: Chain) -> Any:
@@ -128,11 +130,6 @@ def _stretches(chain: Chain, count: int) -> list[tuple[int, int]]:
     row = chain.seed_bytes
     share = max(count, 1) if count * row <= SMALL else max(1, min(budget() // 8, 1 << 28) // row)
     return [(first, min(first + share, count)) for first in range(0, count, share)]
-
-
-def _accumulated(chain: Chain) -> Any:
-    """Structured products, written out at the end."""
-    return to_dense(chain, accumulate(chain, meeting(chain)))
 
 
 def _compressed(chain: Chain, method: str = "compress") -> Any:
@@ -198,11 +195,23 @@ def terms(chain: Chain, method: str) -> list[Coo]:
     Raises MemoryBudgetError where there would be too many, NotDifferentiableError where inputs are complex and the
     function is not complex differentiable.
     """
-    if choose(chain, method, True) != "accumulate":
-        return [seeded(chain, method)]
-    parts = accumulate(chain, meeting(chain))
+    chosen, meet = choose(chain, method, True)
+    if chosen != "accumulate":
+        return [seeded(chain, chosen)]
+    parts = accumulate(chain, meet)
     require_room(parts, 8 + chain.dtype.itemsize)
     return list(listed(chain, parts))
+
+
+def dense_terms(chain: Chain, method: str) -> list[Coo]:
+    """The entries of a dense Jacobian by a method, as lists to be summed; of plain seeds all of them, row by row."""
+    chosen, meet = choose(chain, method, False)
+    if chosen == "accumulate":
+        return list(listed(chain, accumulate(chain, meet)))
+    if chosen in ("compress", "star"):
+        return [seeded(chain, chosen)]
+    rows, cols = (at.reshape(-1) for at in np.indices((chain.m, chain.n)))
+    return [(rows, cols, np.reshape(dense(chain, chosen), (-1,)))]
 
 
 def sparse(chain: Chain, method: str, spread: Spread | None = None) -> sp.csr_array:
@@ -215,22 +224,21 @@ def sparse(chain: Chain, method: str, spread: Spread | None = None) -> sp.csr_ar
     """
     check_holomorphic(chain)
     chain.require_plain()
-    method = "compress" if method == "auto" and spread is not None else choose(chain, method, True)
-    if method == "accumulate":
+    chosen, meet = choose(chain, "compress" if method == "auto" and spread is not None else method, True)
+    if chosen == "accumulate":
         if spread is not None:
-            require_blocks(method)
-        return to_csr(chain, accumulate(chain, meeting(chain)))
-    rows, cols, values = seeded(chain, method, spread)
+            require_blocks(chosen)
+        return to_csr(chain, accumulate(chain, meet))
+    rows, cols, values = seeded(chain, chosen, spread)
     values = values.astype(storable(chain.dtype), copy=False)
     indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=chain.m))]).astype(cols.dtype)
     return sp.csr_array((values, cols.copy(), indptr), shape=(chain.m, chain.n))
 
 
-DENSE: dict[str, Callable[[Chain], Any]] = {
+SEEDED: dict[str, Callable[[Chain], Any]] = {
     "forward": _forward,
     "compress": _compressed,
     "star": functools.partial(_compressed, method="star"),
-    "accumulate": _accumulated,
     "reverse": _reverse,
 }
 

@@ -304,7 +304,7 @@ class Graph:
         if plain and not sparse:
             compiled = self._programs.dense(self.data.inputs, method)
             if compiled is not None:
-                matrix = compiled(leaves)[1][0]
+                matrix = compiled(leaves)[1]
                 return matrix if flat else self._nested(Sides(self.data, self.data.inputs), matrix, shaped)
         found = self._at(list(map(own, leaves)))
         return written(found.chain(), found.nested, method, format if sparse else None, flat)

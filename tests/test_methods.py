@@ -92,19 +92,23 @@ def test_compression_takes_the_side_with_fewer_colors(f, kind, seeds):
 
 
 @pytest.mark.parametrize(
-    ("f", "chosen"),
+    ("f", "n", "chosen"),
     [
-        (lambda x: np.sum(x), "reverse"),
-        (lambda x: np.stack([np.sum(x), x[0]]), "reverse"),
-        (lambda x: x[:3] * 2, "forward"),
-        (lambda x: x * x, "forward"),
+        (lambda x: np.sum(x), 1000, "reverse"),
+        (lambda x: np.stack([np.sum(x), x[0]]), 1000, "reverse"),
+        (lambda x: x[:3] * 2, 1000, "reverse"),
+        (lambda x: x[0] * np.ones(1000), 1, "forward"),
+        (lambda x: x * x, 4, "forward"),
+        (lambda x: x[:3] * 2, 4, "forward"),
+        (lambda x: np.sin(x * x), 1000, "accumulate"),
+        (lambda x: np.tanh(np.ones((300, 300)) @ x), 300, "forward"),
     ],
 )
-def test_auto_takes_the_side_with_fewer_seeds(f, chosen):
-    chain = chain_of(f, np.arange(4.0))
-    assert methods.choose(chain, "auto", sparse=False) == chosen
-    assert methods.choose(chain, "auto", sparse=True) == "accumulate"
-    assert methods.choose(chain, "forward", sparse=True) == "forward"
+def test_auto_takes_what_is_estimated_cheapest(f, n, chosen):
+    chain = chain_of(f, np.arange(float(n)))
+    assert methods.choose(chain, "auto", sparse=False)[0] == chosen
+    assert methods.choose(chain, "auto", sparse=True)[0] == "accumulate"
+    assert methods.choose(chain, "forward", sparse=True)[0] == "forward"
 
 
 def test_choices_that_do_not_exist():

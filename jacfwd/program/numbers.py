@@ -114,7 +114,7 @@ def in_numbers(graph: Graph, n_values: int, slots: Slots | None) -> Source | Non
     arrays = len(graph.nodes) - len(graph.inputs)
     if sum(math.prod(node.shape) for node in graph.nodes) > MOST or (slots is not None and slots.own is None):
         return None
-    numbers = [*(graph.nodes[at].dtype for at in graph.inputs), *([] if slots is None else [slots.matrix.dtype])]
+    numbers = [*(graph.nodes[at].dtype for at in graph.inputs), *([] if slots is None else [slots.template.dtype])]
     if any(dtype != np.float64 for dtype in numbers) or any(out.dtype.kind not in "fb" for out in graph.outputs):
         return None
     small = scalarised(graph, MOST)
@@ -261,7 +261,7 @@ class Numbers:
         if self.slots is None:
             return
         assert self.slots.own is not None
-        terms: list[list[str]] = [[self.constant(value)] if value else [] for value in self.slots.matrix.data]
+        terms: list[list[str]] = [[self.constant(value)] if value else [] for value in self.slots.template]
         for k, places in enumerate(self.slots.own, start=self.n_values):
             parts = self.elements(k)
             for j, slot in enumerate(places.tolist()):

@@ -7,7 +7,7 @@ from typing import Any
 from jacfwd.graph import Graph
 from jacfwd.program import reading
 from jacfwd.program.batches import batched
-from jacfwd.program.jacobian import SparseJacobian
+from jacfwd.program.jacobian import DenseJacobian, SparseJacobian
 from jacfwd.program.reading import Reading
 
 __all__ = ["Programs"]
@@ -56,10 +56,10 @@ class Programs:
         key = f"{seeds.shape[0]} tangents", tuple(wrt)
         return self._get(key, lambda: reading.block_pushed(self.graph, self.point, self._inputs(wrt), seeds))
 
-    def dense(self, wrt: Sequence[int], method: str) -> Reading | None:
-        """The Jacobian `(m, n)`."""
-        key = "Jacobian", tuple(wrt), method
-        return self._get(key, lambda: reading.dense_jacobian(self.graph, self.point, self._inputs(wrt), method, False))
+    def dense(self, wrt: Sequence[int], method: str = "auto", values: bool = False) -> DenseJacobian | None:
+        """The Jacobian `(m, n)` as an array, and the outputs if they are wanted."""
+        key = "Jacobian", tuple(wrt), values, method
+        return self._get(key, lambda: DenseJacobian(self.graph, self.point, self._inputs(wrt), values, method))
 
     def sparse(self, wrt: Sequence[int], values: bool = False, method: str = "auto") -> SparseJacobian | None:
         """The Jacobian as canonical CSR, and the outputs if they are wanted."""

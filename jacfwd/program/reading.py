@@ -13,7 +13,7 @@ from jacfwd.program.derive import Read, derive
 from jacfwd.program.run import Interpreter
 from jacfwd.program.simplify import simplified
 
-__all__ = ["Reading", "block_pushed", "dense_jacobian", "gradient", "hessian_product", "pushed", "value"]
+__all__ = ["Reading", "block_pushed", "gradient", "hessian_product", "pushed", "value"]
 
 
 class Reading:
@@ -57,11 +57,6 @@ class Reading:
 def value(graph: Graph, point: Sequence[Any]) -> Reading:
     """The outputs alone."""
     return Reading(graph, point, [], lambda chain: [])
-
-
-def dense_jacobian(graph: Graph, point: Sequence[Any], wrt: Sequence[int], method: str, values: bool = True) -> Reading:
-    """The Jacobian `(m, n)`, and the outputs if they are wanted."""
-    return Reading(graph, point, wrt, lambda chain: [dense(chain, method)], (), None if values else 0)
 
 
 def gradient(graph: Graph, point: Sequence[Any], wrt: Sequence[int], method: str, values: bool = True) -> Reading:

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 
 from jacfwd.formats.weights import numbers
 
-__all__ = ["Entry", "Slots", "arranged"]
+__all__ = ["Entry", "Slots", "arranged", "spaced"]
 
 Array = np.ndarray
 # A stretch is written as one slice where at most one in so many of its slots must be mended afterwards.
@@ -79,20 +79,22 @@ class Write:
 
 @dataclasses.dataclass(frozen=True)
 class Slots:
-    """A canonical CSR structure, the constant part of its data, and one `Write` for each changing term.
+    """The constant part of a matrix's data, and one `Write` for each changing term.
 
+    `matrix` is the canonical CSR structure whose data they are; None stands for the whole matrix, row by row.
     `restored` are constant slots that slices run over, and those that are only ever added to. Where entries are few,
     `own` lists the slots of each changing term.
     """
 
-    matrix: sp.csr_array
+    template: Array
     writes: list[Write]
     restored: Array
+    matrix: sp.csr_array | None = None
     own: list[Array] | None = None
 
     def fill(self, weights: Sequence[Any], data: Array | None = None) -> Array:
         """The data at a point; with `data`, which was filled before, only what changes is written."""
-        template = self.matrix.data
+        template = self.template
         data = template.copy() if data is None else data
         values = [_flat(weight) for weight in weights]
         assigned = [(write, value) for write, value in zip(self.writes, values, strict=True) if not write.adds]
@@ -114,9 +116,22 @@ def _flat(weight: Any) -> Any:
 def arranged(entries: Sequence[Entry], shape: tuple[int, int], dtype: np.dtype) -> Slots:
     """The symbolic phase: one slot for each place that has entries, sorted by row, then column."""
     slots, indptr, indices = _sorted(entries, shape)
-    nnz = len(indices)
-    template = np.zeros(nnz, dtype)
-    constant = np.zeros(nnz, bool)
+    indices.flags.writeable = indptr.flags.writeable = False
+    found = _filling(entries, slots, len(indices), dtype)
+    return dataclasses.replace(found, matrix=sp.csr_array((found.template, indices, indptr), shape=shape))
+
+
+def spaced(entries: Sequence[Entry], shape: tuple[int, int], dtype: np.dtype) -> Slots:
+    """The same for a dense matrix: one slot for each place, whether it has entries or not."""
+    m, n = shape
+    slots = [entry.rows.astype(np.intp) * n + entry.cols for entry in entries]
+    return _filling(entries, slots, m * n, dtype)
+
+
+def _filling(entries: Sequence[Entry], slots: Sequence[Array], size: int, dtype: np.dtype) -> Slots:
+    """Constants and writes, given the slots of every entry."""
+    template = np.zeros(size, dtype)
+    constant = np.zeros(size, bool)
     for entry, own in zip(entries, slots, strict=True):
         if entry.constant:
             if increasing(own):
@@ -124,10 +139,9 @@ def arranged(entries: Sequence[Entry], shape: tuple[int, int], dtype: np.dtype) 
             else:
                 np.add.at(template, own, _flat(entry.weights))
             constant[own] = True
-    template.flags.writeable = indices.flags.writeable = indptr.flags.writeable = False
-    matrix = sp.csr_array((template, indices, indptr), shape=shape)
+    template.flags.writeable = False
     changing = [own for entry, own in zip(entries, slots, strict=True) if not entry.constant]
-    found = _writes(matrix, changing, constant)
+    found = _writes(template, changing, constant)
     return dataclasses.replace(found, own=changing) if sum(map(len, changing)) <= FEW else found
 
 
@@ -167,9 +181,9 @@ class Plan:
     repeats: bool
 
 
-def _writes(matrix: sp.csr_array, changing: Sequence[Array], constant: Array) -> Slots:
+def _writes(template: Array, changing: Sequence[Array], constant: Array) -> Slots:
     """Who assigns, who adds, and what has to be put right afterwards."""
-    nnz = matrix.nnz
+    nnz = len(template)
     taken = np.zeros(nnz, bool)
     plans = []
     for own in changing:
@@ -185,8 +199,8 @@ def _writes(matrix: sp.csr_array, changing: Sequence[Array], constant: Array) ->
             wrong[hit[hit != plan.own[part]]] = True
         if plan.adds:
             only_added[plan.own] = True
-    writes = [_write(matrix.data, plan, wrong, constant) for plan in plans]
-    return Slots(matrix, writes, np.flatnonzero((wrong | only_added) & ~taken))
+    writes = [_write(template, plan, wrong, constant) for plan in plans]
+    return Slots(template, writes, np.flatnonzero((wrong | only_added) & ~taken))
 
 
 def _plan(own: Array, taken: Array) -> Plan:

@@ -47,7 +47,7 @@ class Statements(Values):
         self.adding: list[str] = []
         writes = [] if slots is None else slots.writes
         if slots is not None and len(slots.restored):
-            constants = self.names.constant(slots.matrix.data[slots.restored])
+            constants = self.names.constant(slots.template[slots.restored])
             self.closing.append(f"data[{self.names.constant(slots.restored, 'at')}] = {constants}")
         returned, stored = graph.outputs[:n_values], graph.outputs[n_values:]
         self.results = [out.node for out in returned]

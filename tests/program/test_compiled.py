@@ -41,7 +41,7 @@ def agree(function, points):
                 J([x])
             continue
         for careful in (False, True):
-            data = J.slots.matrix.data.copy()
+            data = J.slots.template.copy()
             try:
                 with np.errstate(all="ignore", invalid="ignore" if careful else "raise"):
                     found = J.run.program(careful)([x], data)
