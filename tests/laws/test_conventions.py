@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import special
 
 import jacfwd as jf
 
@@ -20,7 +21,7 @@ def diag(*values):
     return matrix
 
 
-def triangle(function):
+def square(function):
     """A function of the four entries of a 2 x 2 matrix."""
     return lambda x: function(np.reshape(x, (2, 2)))
 
@@ -60,11 +61,33 @@ ROWS = {
         ([np.min, np.nanmin], [2, 1, 2, 1], [0, 0.5, 0, 0.5]),
         ([lambda x: np.max(np.reshape(x, (2, 2)), axis=1)], [2, 2, 1, 3], [[0.5, 0.5, 0, 0], [0, 0, 0, 1]]),
     ],
+    "`ptp` where elements are equal": [([np.ptp], [2, 1, 2, 1], [0.5, -0.5, 0.5, -0.5])],
+    "`maximum.accumulate` of equal elements": [
+        ([np.maximum.accumulate], [1, 1, 2], [[1, 0, 0], [0.5, 0.5, 0], [0, 0, 1]])
+    ],
+    "`sort`, `partition`, `unique`, where elements are equal": [
+        ([np.sort, lambda x: np.partition(x, 1)], [2, 1, 2], [[0, 1, 0], [1, 0, 0], [0, 0, 1]]),
+        ([np.unique], [2, 1, 2], [[0, 1, 0], [1, 0, 0]]),
+    ],
+    "`median`, `percentile`, `quantile`, where elements are equal": [
+        ([np.median, lambda x: np.percentile(x, 50), lambda x: np.quantile(x, 0.5)], [2, 1, 2], [1, 0, 0]),
+        ([np.median], [2, 1, 1, 2], [0.5, 0, 0.5, 0]),
+    ],
     "`norm` of order infinity, where k elements are equal": [
         ([lambda x: np.linalg.norm(x, np.inf)], [2.0, -2.0, 1.0], [0.5, -0.5, 0])
     ],
     "`clip` at a bound": [
         ([lambda x: np.clip(x, 0, 1), lambda x: x.clip(0, 1)], [-1, 0, 0.5, 1], diag(0, 0.5, 1, 0.5))
+    ],
+    "`piecewise`, `select` at a border": [
+        (
+            [
+                lambda x: np.piecewise(x, [x < 0, x >= 0], [np.negative, lambda v: 2 * v]),
+                lambda x: np.select([x < 0], [-x], 2 * x),
+            ],
+            [0.0, 1.0, -1.0],
+            diag(2, 2, -1),
+        )
     ],
     "`where(c, x, y)`": [([lambda x: np.where(x > 0, np.log(x), 0)], [0.0, 1.0], diag(0, 1))],
     "`linalg.norm` of zeros": [([np.linalg.norm, lambda x: np.linalg.norm(x, 2)], [0.0, 0.0], [0, 0])],
@@ -82,6 +105,11 @@ ROWS = {
     ],
     "`x**0`": [([lambda x: x**0, lambda x: np.power(x, 0.0), lambda x: x ** np.zeros(2)], [0, 2], np.zeros((2, 2)))],
     "`0**y` with y ≥ 0": [([lambda y: 0.0**y, lambda y: np.zeros(2) ** y], [0.0, 2.0], np.zeros((2, 2)))],
+    "`x**y` with x < 0": [([lambda x: x[0] ** x[1]], [-2.0, 2.0], [-4, NAN])],
+    "`xlogy(0, 0)`, `xlog1py(0, -1)`": [
+        ([lambda x: special.xlogy(x[0], x[1])], [0.0, 0.0], [0, 0]),
+        ([lambda x: special.xlog1py(x[0], x[1])], [0.0, -1.0], [0, 0]),
+    ],
     "`sqrt`, `cbrt` at 0": [
         ([np.sqrt], [0.0, 1.0, 4.0], diag(INF, 0.5, 0.25)),
         ([np.cbrt], [0.0, 1.0, 8.0], diag(INF, 1 / 3, 1 / 12)),
@@ -111,16 +139,53 @@ ROWS = {
     "`logaddexp(x, y)` with x = y = -inf": [
         ([lambda x: np.logaddexp(x[0], x[1]), lambda x: np.logaddexp2(x[0], x[1])], [-INF, -INF], [0.5, 0.5])
     ],
+    "`unwrap` at a jump": [([np.unwrap], [0.0, math.pi], np.eye(2)), ([np.unwrap], [0.0, 6.0], np.eye(2))],
+    "`nextafter(x, y)`, `spacing`": [
+        ([lambda x: np.nextafter(x[0], x[1])], [1.0, 2.0], [1, 0]),
+        ([np.spacing], [1.0, 3.0], np.zeros((2, 2))),
+    ],
     "`interp` at a knot": [([lambda x: np.interp(x, [0, 1, 2], [0, 5, 2])], [0.0, 1.0, 1.5, 2.0], diag(5, -3, -3, -3))],
     "`cholesky`, `eigh`, `eigvalsh`": [
-        ([triangle(lambda a: np.linalg.cholesky(a)[0, 0])], [4, 7, 1, 3], [0.25, 0, 0, 0]),
-        ([triangle(lambda a: np.linalg.cholesky(a)[1, 0])], [4, 7, 1, 3], [-1 / 16, 0, 0.5, 0]),
-        ([triangle(np.linalg.eigvalsh)], [1, 7, 0, 3], [[1, 0, 0, 0], [0, 0, 0, 1]]),
-        ([triangle(lambda a: np.linalg.eigh(a)[0])], [1, 7, 0, 3], [[1, 0, 0, 0], [0, 0, 0, 1]]),
+        ([square(lambda a: np.linalg.cholesky(a)[0, 0])], [4, 7, 1, 3], [0.25, 0, 0, 0]),
+        ([square(lambda a: np.linalg.cholesky(a)[1, 0])], [4, 7, 1, 3], [-1 / 16, 0, 0.5, 0]),
+        ([square(np.linalg.eigvalsh)], [1, 7, 0, 3], [[1, 0, 0, 0], [0, 0, 0, 1]]),
+        ([square(lambda a: np.linalg.eigh(a)[0])], [1, 7, 0, 3], [[1, 0, 0, 0], [0, 0, 0, 1]]),
     ],
-    "`eigvalsh` of a matrix with repeated eigenvalues": [
-        ([triangle(np.linalg.eigvalsh)], [1, 0, 0, 1], [[1, 0, 0, 0], [0, 0, 0, 1]])
+    "`eigvalsh`, `eigvals` of a matrix with repeated eigenvalues": [
+        ([square(np.linalg.eigvalsh), square(np.linalg.eigvals)], [1, 0, 0, 1], [[1, 0, 0, 0], [0, 0, 0, 1]])
     ],
+    "singular values that are equal; that are zero": [
+        ([square(np.linalg.svdvals)], [1, 0, 0, 1], [[1, 0, 0, 0], [0, 0, 0, 1]]),
+        ([square(np.linalg.svdvals)], [2, 0, 0, 0], [[1, 0, 0, 0], [0, 0, 0, 0]]),
+    ],
+    '`norm` of orders 2 and `"nuc"` of a matrix': [
+        ([square(lambda a: np.linalg.norm(a, 2))], [1, 0, 0, 1], [0.5, 0, 0, 0.5]),
+        ([square(lambda a: np.linalg.norm(a, "nuc"))], [1, 0, 0, 1], [1, 0, 0, 1]),
+        ([square(lambda a, order=order: np.linalg.norm(a, order)) for order in (2, "nuc")], [0, 0, 0, 0], [0, 0, 0, 0]),
+    ],
+    "`det` of a singular matrix": [
+        ([square(np.linalg.det)], [1, 1, 1, 1], [1, -1, -1, 1]),
+        ([square(np.linalg.det)], [0, 0, 0, 0], [0, 0, 0, 0]),
+    ],
+    "`pinv`": [([square(lambda a: np.linalg.pinv(a)[0])], [1, 0, 0, 0], [[-1, 0, 0, 0], [0, 0, 1, 0]])],
+}
+# Label in the table -> functions, the point, the error there.
+ERRORS = {
+    "`eigh`, `eig` of a matrix with repeated eigenvalues": [
+        ([square(lambda a: np.linalg.eigh(a)[1]), square(lambda a: np.linalg.eig(a)[1])], [1, 0, 0, 1])
+    ],
+    "`eigvals`, `eig` of a matrix without a basis of eigenvectors": [
+        ([square(np.linalg.eigvals), square(lambda a: np.linalg.eig(a)[0])], [1, 1, 0, 1])
+    ],
+    "singular vectors where singular values are equal": [
+        ([square(lambda a: np.linalg.svd(a)[0]), square(lambda a: np.linalg.svd(a)[2])], [1, 0, 0, 1])
+    ],
+    "`slogdet` of a singular matrix": [([square(lambda a: np.linalg.slogdet(a)[1])], [1, 1, 1, 1])],
+    "`qr` of a matrix with dependent columns": [([square(lambda a: np.linalg.qr(a)[0])], [1, 1, 1, 1])],
+    "`lstsq` of a matrix without full rank": [
+        ([square(lambda a: np.linalg.lstsq(a, np.ones(2), rcond=None)[0])], [1, 1, 1, 1])
+    ],
+    "`roots` at a double zero": [([np.roots], [1, -2, 1])],
 }
 CASES = [
     pytest.param(function, point, expected, id=f"{label} {k}.{i}")
@@ -148,15 +213,25 @@ def test_row(function, point, expected, method):
     np.testing.assert_allclose(sparse.toarray(), expected.reshape(-1, x.size), rtol=1e-14, atol=1e-15)
 
 
-def test_eigenvectors_of_repeated_eigenvalues_have_no_derivative():
-    with pytest.raises(jf.NotDifferentiableError, match="eigenvectors"):
-        jf.jacobian(lambda a: np.linalg.eigh(a)[1])(np.eye(2))
+REFUSED = [
+    pytest.param(function, point, id=f"{label} {i}")
+    for label, cases in ERRORS.items()
+    for functions, point in cases
+    for i, function in enumerate(functions)
+]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("function", "point"), REFUSED)
+def test_row_with_an_error(function, point, method):
+    with pytest.raises((jf.NotDifferentiableError, jf.UnsupportedFunctionError)):
+        jf.jacobian(function, method=method)(np.array(point, float))
 
 
 def test_the_table_has_these_rows():
     """Every row of the page has cases here, and every case a row."""
     rows = {line.split("|")[1].strip() for line in PAGE.read_text(encoding="utf-8").splitlines() if "|" in line}
-    tested = ROWS.keys() | {"`eigh` of a matrix with repeated eigenvalues"}
+    tested = ROWS.keys() | ERRORS.keys()
     assert rows - {"where", "---"} == tested
 
 
