@@ -4,6 +4,7 @@ A recording remembers the first conversion it refused. Where another exception l
 all, one plain call of the function at the same point shows whether tracing was to blame.
 """
 
+import inspect
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
@@ -103,7 +104,7 @@ def brief(leaf: Any) -> str:
 
 def defined(function: Callable) -> str:
     """Where a function stands."""
-    inner: Any = function
+    inner: Any = inspect.unwrap(function)
     while not hasattr(inner, "__code__"):
         following = [getattr(inner, name, None) for name in ("__wrapped__", "func", "__func__")]
         inner = next((f for f in following if f is not None), getattr(type(inner), "__call__", None))  # noqa: B004

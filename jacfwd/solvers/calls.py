@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["KINDS", "kind_for", "like", "with_rest"]
+__all__ = ["KINDS", "kind_for", "like", "taking", "with_rest"]
 
 # The kinds of Jacobian that `jac=` may name; anything else is SciPy's.
 KINDS = ("exact", "dense", "sparse", "operator", "products")
@@ -48,6 +48,17 @@ def kind_for(wanted: str, method: str, allowed: Sequence[str], instead: Mapping[
         raise ValueError(f"method={method!r} takes no derivative at all: leave it out{goes}")
     takes = " or ".join(map(repr, allowed))
     raise ValueError(f"method={method!r} takes {takes}, not {wanted!r}: leave it out or pass what it takes{goes}")
+
+
+def taking(names: str, f: Callable, of: Callable) -> Callable:
+    """f as a function of the named positional arguments, made of the user's function `of`.
+
+    It goes by that function's name and place, and what that one refers to is found through it.
+    """
+    functools.update_wrapper(f, of, updated=())
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    f.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in names.split()])  # type: ignore[attr-defined]
+    return f
 
 
 def with_rest(f: Callable, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Callable:

@@ -80,7 +80,8 @@ class Exact:
         inputs = inputs[: self.count]
         key = _key(inputs)
         found = self.f(*inputs)
-        self._known = key, found
+        # SciPy, and the function itself, may write to what was returned.
+        self._known = key, found.copy() if type(found) is np.ndarray else found
         return found
 
     def dense(self, *inputs: Any, **_: Any) -> np.ndarray:

@@ -1,13 +1,12 @@
 """Least squares: residuals and curves."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import scipy.optimize
 
-from jacfwd.solvers.calls import KINDS, kind_for, like, with_rest
+from jacfwd.solvers.calls import KINDS, kind_for, like, taking, with_rest
 from jacfwd.solvers.exact import Exact
 
 __all__ = ["curve_fit", "least_squares"]
@@ -141,13 +140,7 @@ class Model:
 
 def of_parameters(f: Callable, xdata: Any) -> Callable:
     """The model at fixed data as a function of the vector of its parameters."""
-
-    @functools.wraps(f, updated=())
-    def model(p: Any) -> Any:
-        return f(xdata, *p)
-
-    del model.__wrapped__  # its signature is another one
-    return model
+    return taking("p", lambda p: f(xdata, *p), f)
 
 
 def _names_kind(jac: Any) -> bool:

@@ -1,13 +1,12 @@
 """Initial value problems: Jacobians for implicit methods, and sensitivities."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import scipy.integrate
 
-from jacfwd.solvers.calls import KINDS, kind_for, like
+from jacfwd.solvers.calls import KINDS, kind_for, like, taking
 from jacfwd.solvers.exact import Exact, Report
 
 __all__ = ["right_hand_side", "solve_ivp"]
@@ -65,10 +64,10 @@ def solve_ivp(given: dict[str, Any]) -> Any:
     exact = Exact(right_hand_side(given["fun"], given.get("args"), given.get("vectorized", False)), 2, (1,))
     if jac in (None, "exact") and method != "LSODA":
         kind = "automatic"
-    supplied = getattr(exact, kind)
+    supplied = _of_time_and_state(getattr(exact, kind))
     bands = given.get("lband"), given.get("uband")
     if method == "LSODA" and bands != (None, None):
-        supplied = _packed(exact, *(0 if band is None else band for band in bands))
+        supplied = _of_time_and_state(_packed(exact, *(0 if band is None else band for band in bands)))
     fun = _counted(exact, given["fun"]) if given.get("vectorized") else exact.value
     given.update(fun=fun, jac=supplied)
     found = scipy.integrate.solve_ivp(**given)
@@ -80,11 +79,10 @@ def right_hand_side(fun: Callable, args: Any, vectorized: bool) -> Callable:
     """`f(t, y)` for one state, whatever else the user's function takes."""
     rest = () if args is None else tuple(args)
 
-    @functools.wraps(fun, updated=())
     def f(t: Any, y: Any) -> Any:
         return np.reshape(fun(t, y[:, None], *rest), (-1,)) if vectorized else fun(t, y, *rest)
 
-    return f
+    return taking("t y", f, fun)
 
 
 def _name(method: Any) -> str:
@@ -103,6 +101,15 @@ def _counted(exact: Exact, fun: Callable) -> Callable:
         return fun(t, y, *args)
 
     return value
+
+
+def _of_time_and_state(jacobian: Callable) -> Callable:
+    """A function with two arguments, which the interface of LSODA counts in older releases of SciPy."""
+
+    def jac(t: Any, y: Any, *args: Any) -> Any:
+        return jacobian(t, y)
+
+    return jac
 
 
 def _packed(exact: Exact, lower: int, upper: int) -> Callable:

@@ -5,7 +5,7 @@ from typing import Any
 
 import scipy.optimize
 
-from jacfwd.solvers.calls import KINDS, kind_for, like, with_rest
+from jacfwd.solvers.calls import KINDS, kind_for, like, taking, with_rest
 from jacfwd.solvers.exact import Exact, Report
 from jacfwd.solvers.second import Scalar, Second, weighted
 
@@ -65,10 +65,14 @@ def minimize(given: dict[str, Any]) -> Any:
     if method is not None and method not in (*GRADIENTS, *WITHOUT):
         return scipy.optimize.minimize(**given)
     fun = with_rest(given["fun"], _as_tuple(given.get("args", ())))
+    both = given.get("jac") is True
+    if both:
+        pair = fun
+        fun = taking("x", lambda x: pair(x)[0], pair)
     report = Report()
     exact = Scalar(fun, report=report)
     kinds = [_give_gradient(exact, given, method), _give_hessian(exact, fun, given, method)]
-    given["fun"] = given["fun"] if given.get("jac") is True else exact.value
+    given["fun"] = given["fun"] if both else exact.value
     given["constraints"] = _constraints(given.get("constraints", ()), method, report)
     found = scipy.optimize.minimize(**given)
     report.method = " + ".join(kind for kind in kinds if kind) or "none"
@@ -113,7 +117,7 @@ def _give_hessian(exact: Scalar, fun: Callable, given: dict[str, Any], method: s
         return ""
     kind = kind_for(hess or "exact", str(given.get("method")), HESSIANS.get(str(method), ()), OTHERWISE)
     given.pop("hess", None)
-    if kind == "none" or given.get("jac") is True:
+    if kind == "none":
         return ""
     if kind == "products":
         given["hessp"] = exact.hessian_product

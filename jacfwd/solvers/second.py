@@ -1,12 +1,12 @@
 """First and second derivatives of functions with one value, as minimisers need them."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from jacfwd.api import Jacobian, hessian, value_and_gradient
+from jacfwd.solvers.calls import taking
 from jacfwd.solvers.exact import Exact
 
 __all__ = ["Scalar", "Second", "weighted"]
@@ -44,10 +44,4 @@ class Second(Exact):
 
 def weighted(fun: Callable) -> Callable:
     """`v^T c(x)` as a function of x and the multipliers v."""
-
-    @functools.wraps(fun, updated=())
-    def total(x: Any, v: Any) -> Any:
-        return np.sum(np.reshape(fun(x), (-1,)) * v)
-
-    del total.__wrapped__
-    return total
+    return taking("x v", lambda x, v: np.sum(np.reshape(fun(x), (-1,)) * v), fun)

@@ -152,3 +152,22 @@ def test_errors_say_what_to_pass_instead():
     with pytest.raises(jf.TracerConversionError) as caught:
         Exact(lambda x: np.frombuffer(x.tobytes())).dense(np.ones(3))
     assert any("2-point" in note for note in caught.value.__notes__)
+
+
+def test_errors_name_the_place_in_the_users_code():
+    rng = np.random.default_rng(0)
+
+    def noisy(x):
+        return x + 1e-3 * rng.normal(size=2)
+
+    with pytest.raises(jf.TracerConversionError, match="in noisy"):
+        Exact(noisy).dense(np.ones(2))
+
+
+def test_what_was_returned_may_be_written_to():
+    exact, x = Exact(lambda x: 2 * x), np.array([1.0, 2.0])
+    exact.value(x)[:] = 7
+    exact.dense(x)
+    exact.value(x)[:] = 7
+    exact.dense(x)
+    assert exact.report.recordings == 1
