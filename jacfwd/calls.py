@@ -16,6 +16,7 @@ import numpy as np
 from jacfwd.arguments import Selection, as_leaf
 from jacfwd.callables import parameter_names
 from jacfwd.formats.dispatch import is_tracer
+from jacfwd.recording.interpose import INTERPOSITION
 from jacfwd.structure import Spec, is_number_or_array, step
 
 __all__ = ["SIMPLE", "Call", "same_held"]
@@ -101,7 +102,7 @@ class Call:
                 args[name] = value
             else:
                 kwargs[name] = value
-        return self.f(*args, **kwargs)
+        return INTERPOSITION.stand_in(self.f)(*args, **kwargs)
 
     @property
     def plain(self) -> bool:

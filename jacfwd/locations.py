@@ -39,7 +39,7 @@ UNPACKING = frozenset({"UNPACK_SEQUENCE", "UNPACK_EX"})
 def package_directories() -> tuple[str, ...]:
     """The directories, each with a closing separator, whose code is not the user's."""
     directories = [os.path.dirname(__file__)]
-    for name in ("numpy", "scipy"):
+    for name in ("numpy", "scipy", "numba"):
         spec = find_spec(name)
         if spec is not None and spec.submodule_search_locations:
             directories.extend(spec.submodule_search_locations)

@@ -14,6 +14,7 @@ import numpy as np
 from jacfwd.formats.dispatch import is_tracer
 from jacfwd.recording.apply import SPECIAL, any_tracer, apply, boxed, call_function, holds_tracers, stacked, unboxed
 from jacfwd.recording.interpose import INTERPOSITION, register, running
+from jacfwd.recording.jitted import register_jitted
 from jacfwd.recording.mathematics import scalar_functions
 from jacfwd.recording.methods import has_order
 from jacfwd.recording.objects import register_factorizations, register_methods
@@ -318,6 +319,7 @@ def _register_resolved() -> None:
         register({f: _with_lists(f) for f, _, _ in functions}, [module for _, module, _ in outside])
         register_methods([entry for entry in outside if "." in entry[2]], _with_lists)
     register_factorizations()
+    register_jitted()
 
 
 INTERPOSITION.latecomers = _register_resolved

@@ -140,6 +140,7 @@ class Interposition:
         self.modules = ModuleNames(self.exchange)
         self.proxies: list[ModuleProxy] = []
         self.classes: list[Place] = []
+        self.stand_ins: list[Callable[[Any], Any]] = []  # asked for what is called in place of a function
         self.loans: dict[int, Loan] = {}  # by id of the globals or the cell, which the place keeps alive
         self.users: set[object] = set()
         self.imports: tuple[Any, Any] = (None, None)  # the import function that was found, and ours over it
@@ -195,6 +196,10 @@ class Interposition:
 
     def stand_in(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """What is called in place of a function that is itself the one to be recorded, or a method of an object."""
+        for make in self.stand_ins:
+            found = make(function)
+            if found is not None:
+                return found
         return rebound(function, self.exchange) or self.exchange.replacement(function)
 
     @contextmanager

@@ -25,7 +25,8 @@ SUSPECT = (AttributeError, BufferError, SystemError, TypeError, ValueError)
 
 def explained(error: Exception, refused: JacfwdError | None, plain: Callable[[], Any]) -> Exception:
     """The error to raise for one that left the function: the same, if plain arrays bring it about as well."""
-    if isinstance(error, JacfwdError) or not (refused or isinstance(error, SUSPECT)):
+    suspect = isinstance(error, SUSPECT) or type(error).__module__.startswith("numba")
+    if isinstance(error, JacfwdError) or not (refused or suspect):
         return error
     try:
         plain()
