@@ -226,7 +226,11 @@ class Scalars:
             return None
         x, own = operands[0], TABLE[ufunc]
         axis = node.params.get("axis")
-        axes = tuple(range(x.ndim)) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
+        axes = (
+            tuple(range(x.ndim))
+            if axis is None or not x.ndim
+            else np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
+        )
         rest = [k for k in range(x.ndim) if k not in axes]
         length = math.prod(x.shape[k] for k in axes)
         if not length:

@@ -119,7 +119,7 @@ def _at_least_1d(convert: Callable, order: Any) -> Callable:
 
 
 def _raised(x: Any) -> Any:
-    return np.reshape(x, (1,)) if is_tracer(x) and not x.ndim else x
+    return x if np.ndim(x) else np.reshape(x, (1,))
 
 
 def _copy(a: Any, order: Any = "K", subok: bool = False) -> Any:

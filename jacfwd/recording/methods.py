@@ -65,8 +65,9 @@ class Flat:
             self.base._write_flat(key, value)
             return
         where = self._at(key)
-        size = np.size(where[0]) if where else 1
-        self.base[where] = np.resize(value, size) if np.size(value) not in (1, size) else value
+        size = np.size(where[0])
+        value = np.reshape(value, (-1,))
+        self.base[where] = value if np.size(value) in (1, size) else np.resize(value, size)
 
     def __len__(self) -> int:
         return self.base.size

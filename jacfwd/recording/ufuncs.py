@@ -209,7 +209,7 @@ def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None, o
         rows = [moved[0]] if len(moved) else []
         for row in moved[1:] if len(moved) else ():
             rows.append(ufunc(rows[-1], row))
-        result = np.moveaxis(np.stack(rows), 0, axis) if rows else array.copy()
+        result = np.stack(rows, axis) if rows else array.copy()
     return result if out is None else write_out(out, result)
 
 
@@ -229,7 +229,7 @@ def _reduceat(ufunc: np.ufunc, array: Any, indices: Any, axis: int = 0, dtype: A
     else:
         moved, ends = np.moveaxis(array, axis, 0), [*starts[1:], n]
         rows = [ufunc.reduce(moved[a:b]) if a < b else moved[a] for a, b in zip(starts, ends, strict=True)]
-        result = np.moveaxis(np.stack(rows), 0, axis)
+        result = np.stack(rows, axis)
     return result if out is None else write_out(out, result)
 
 

@@ -223,9 +223,10 @@ def var_weight(seen: Fold) -> Any:
 
 
 def std_weight(seen: Fold) -> Any:
-    """`(x - mean) / ((n - ddof) std)`, zero where the standard deviation is zero."""
+    """`(x - mean) / ((n - ddof) std)`, zero where the standard deviation is zero, or the rounding of equal elements."""
     apart, scale = deviation(seen)
-    slope = np.where(np.equal(seen.out, 0), 0, np.divide(scale, seen.out))
+    noise = np.finfo(seen.call.out.dtype).eps * np.max(np.abs(seen.x), axis=seen.axes, keepdims=True, initial=0)
+    slope = np.where(np.less_equal(seen.out, noise), 0, np.divide(scale, seen.out))
     if np.iscomplexobj(apart):
         return wirtinger(np.conjugate(apart) * slope / 2, apart * slope / 2)
     return apart * slope

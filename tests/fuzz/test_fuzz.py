@@ -28,6 +28,11 @@ FOUND = [
     ("v = np.array([x.ravel()[0]]); np.copyto(x, v)", "x * v", ()),
     ("v = -x; np.put(v[::-1], [0, -1], np.zeros(0))", "v * v", (5,)),
     ("v = x * x; v.flat = v[3:]; v.flat[:2] = v[3:]", "v * 2.0", (3,)),
+    ("v = np.max(x, 0) * np.prod(x, -1) + np.ptp(x, 0)", "v * x", ()),
+    ("v = np.maximum.accumulate(x, -1); w = np.stack([v, v * v], 2); u = np.ravel(w); w[1:] = 2", "u", (2, 1, 2)),
+    ("v = x.copy(); v.flat[:2] = (x * x)[None, :2, None]", "v", (3,)),
+    ("v = np.ascontiguousarray(x.imag.astype(complex))", "np.array(v.T) * x", ()),
+    ("v = np.pad(x * 0.3, 1); v[...] = x * 0.3", "np.std(v + 0.1, 0)", (1,)),
     ("v = x * x; v.flat = np.zeros(0); np.putmask(v, v > 0, v[3:])", "v * 2.0", (3,)),
 ]
 
