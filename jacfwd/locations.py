@@ -13,6 +13,7 @@ from bisect import bisect_right
 from functools import lru_cache
 from importlib.util import find_spec
 from types import CodeType
+from typing import Any
 
 __all__ = ["Location", "assigned_name", "describe", "here", "line", "source"]
 
@@ -111,8 +112,21 @@ def describe(location: Location) -> str:
     """
     code = location[0]
     text = source(location)
-    place = f'File "{code.co_filename}", line {line(location)}, in {code.co_name}'
+    place = f"{cell(code.co_filename) or f'File {quoted(code.co_filename)}'}, line {line(location)}, in {code.co_name}"
     return place if text is None else f"{place}\n    {text}"
+
+
+def quoted(filename: str) -> str:
+    """A file's name as tracebacks show it."""
+    return f'"{filename}"'
+
+
+def cell(filename: str) -> str | None:
+    """What IPython calls a file that it made of a notebook's cell, such as `Cell In[3]`; None for other files."""
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    words = shell.compile.format_code_name(filename) if shell is not None else None
+    return " ".join(words) if words else None
 
 
 def assigned_name(location: Location) -> str | None:

@@ -3,6 +3,7 @@
 import functools
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -394,3 +395,21 @@ def test_a_location_before_the_first_instruction_has_no_name():
 def test_the_last_instruction_has_no_name():
     last = locations.assignments(here.__code__)[0][-1]
     assert assigned_name((here.__code__, last)) is None
+
+
+def test_a_notebooks_cell_goes_by_its_number(monkeypatch):
+    """IPython compiles cells under names of files in a temporary folder, and knows which cell each is."""
+
+    class Compiler:
+        def format_code_name(self, name):
+            return ("Cell", "In[3]") if name == "/tmp/ipykernel_1/2.py" else None
+
+    shell = SimpleNamespace(compile=Compiler())
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    scope = {"here": locations.here}
+    exec(compile("def f():\n    return here()", "/tmp/ipykernel_1/2.py", "exec"), scope)
+    assert locations.describe(scope["f"]()) == "Cell In[3], line 2, in f"
+    exec(compile("def f():\n    return here()", "<other>", "exec"), scope)
+    assert locations.describe(scope["f"]()) == 'File "<other>", line 2, in f'
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+    assert locations.cell("/tmp/ipykernel_1/2.py") is None
