@@ -34,7 +34,13 @@ def wheel(tmp_path_factory):
 
 def test_the_wheel_carries_the_data_and_the_marker_of_types(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"jacfwd/data/iris.csv", "jacfwd/data/README.md", "jacfwd/py.typed", "jacfwd/__main__.py"} <= names
+    assert {
+        "jacfwd/data/iris.csv",
+        "jacfwd/data/README.md",
+        "jacfwd/py.typed",
+        "jacfwd/__main__.py",
+        "jacfwd/draw/page.html",
+    } <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert all(name.startswith(("jacfwd/", "jacfwd-")) for name in names)
 
