@@ -182,7 +182,7 @@ def unsupported(function: Any) -> UnsupportedFunctionError:
     name = name_of(function).replace(":", ".") if hasattr(function, "__name__") else repr(function)
     return UnsupportedFunctionError(
         f"{name} has no derivative rule, at {describe(here())}; write it with functions that have "
-        "one, or give it a rule of your own"
+        "one, or make it a node with jf.black_box or jf.custom_jvp"
     )
 
 

@@ -142,8 +142,11 @@ def find(function: Callable) -> Primitive | None:
     if found is None and _PENDING:
         resolve()
         found = TABLE.get(function)
-    # Functions of the user's own bring their primitive along.
-    return getattr(function, "__jacfwd_primitive__", None) if found is None else found
+    if found is None:
+        # Functions of the user's own bring their primitive along.
+        own = getattr(function, "__jacfwd_primitive__", None)
+        return own if isinstance(own, Primitive) else None
+    return found
 
 
 def resolve() -> None:
