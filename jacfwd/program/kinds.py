@@ -21,6 +21,7 @@ __all__ = [
     "is_gather",
     "is_linear",
     "is_placed",
+    "is_short_sum",
     "linear_parts",
     "makes_nan_silently",
 ]
@@ -28,7 +29,8 @@ __all__ = [
 VIEW, STRONG = TABLE[view], TABLE[strong_product]
 SCATTERED, ASSEMBLE = TABLE[scattered], TABLE[assemble]
 # Reductions by ufuncs look at the flags as the ufuncs do.
-REDUCED = (TABLE[np.sum], TABLE[np.mean], TABLE[np.prod])
+SUM = TABLE[np.sum]
+REDUCED = (SUM, TABLE[np.mean], TABLE[np.prod])
 
 
 def function_of(node: Node) -> np.ufunc | None:
@@ -79,6 +81,14 @@ def is_placed(node: Node) -> bool:
         return False
     linear = node.params["index"].linear
     return linear is not None and linear[1] > 0 and node.params["index"].size > 0
+
+
+def is_short_sum(node: Node) -> bool:
+    """Whether the last axis, of few elements, is summed: NumPy's loop over so few is slow."""
+    if node.primitive is not SUM or node.dtype != np.float64 or not set(node.params) <= {"axis", "keepdims"}:
+        return False
+    axis = node.params.get("axis")
+    return axis is not None and node.shape != () and np.ndim(axis) in (0, 1) and np.size(axis) == 1
 
 
 def is_buffered(node: Node, careful: bool = False) -> bool:

@@ -17,6 +17,8 @@ __all__ = ["Layout", "Place", "Registers", "last_uses", "places"]
 
 VIEW = TABLE[view]
 Shape = tuple[int, ...]
+# Bytes in a cache line and in a page, and how many lines one piece of memory begins after the one before.
+LINE, PAGE, STAGGER = 64, 4096, 37
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,11 +135,22 @@ class Layout:
 
     def make(self) -> tuple[np.ndarray, ...]:
         """New memory."""
-        memory = [np.empty(size, np.uint8) for size in self.sizes]
+        memory = [staggered(size, k) for k, size in enumerate(self.sizes)]
         return tuple(
             np.ndarray(shape, dtype, memory[register], offset, strides)
             for register, dtype, shape, offset, strides in self.views
         )
+
+
+def staggered(size: int, k: int) -> np.ndarray:
+    """Memory that begins on a cache line, each time on another one of a page.
+
+    Large pieces come from the system at the start of a page: element i of all of them would compete for the same few
+    places in the processor's cache.
+    """
+    memory = np.empty(size + LINE + PAGE, np.uint8)
+    begin = -memory.__array_interface__["data"][0] % LINE + LINE * (STAGGER * k % (PAGE // LINE))
+    return memory[begin : begin + size]
 
 
 class Registers:

@@ -22,6 +22,7 @@ from jacfwd.program.kinds import (
     is_elementwise,
     is_gather,
     is_placed,
+    is_short_sum,
     makes_nan_silently,
 )
 from jacfwd.program.places import Place, last_uses
@@ -32,7 +33,9 @@ from jacfwd.rules import TABLE
 
 __all__ = ["Statements"]
 
-STRONG, ADD = TABLE[strong_product], TABLE[np.add]
+STRONG, ADD, CONCATENATE = TABLE[strong_product], TABLE[np.add], TABLE[np.concatenate]
+# From so many elements on NumPy sums in another order.
+SHORT = 8
 
 
 class Statements(Values):
@@ -61,8 +64,12 @@ class Statements(Values):
         kept = [at for at in self.results if at is not None]
         roots = [self.where[at].root for at in kept]
         self.fresh = {at for at in roots if roots.count(at) == 1 and all(self.is_whole(k) for k in kept)}
-        self.postponed = postponed(graph, [*kept, *self.sinks, *(guard.node for guard in graph.guards)])
-        self.added = {later: at for at, later in self.postponed.items()}
+        uses = used(graph, [*kept, *self.sinks, *(guard.node for guard in graph.guards)])
+        terms = postponed(graph, uses)
+        self.added = {later: at for at, later in terms.items()}
+        joined = self.joined(uses)
+        self.counted = {later: at for at, later in joined.items()}
+        self.postponed = terms | joined
         self.order = scheduled(graph, self.where, careful, self.added)
         self.last = last_uses(graph, self.where, [*kept, *late], self.order, careful, self.postponed)
         self.taken_over = self.given()
@@ -167,8 +174,12 @@ class Statements(Values):
             self.elementwise(at)
         elif is_gather(node):
             self.gather(at)
+        elif at in self.counted:
+            self.count_parts(at)
         elif is_count(node):
             self.count(at)
+        elif is_short_sum(node) and self.short_sum(at):
+            pass
         elif is_assembled(node):
             self.assembled(at)
         elif self.careful and node.primitive is STRONG:
@@ -292,6 +303,74 @@ class Statements(Values):
         reshape = "" if len(node.shape) == 1 else f".reshape({node.shape})"
         self.lines.append(f"t{at} = {bincount}({positions}, {source}, {math.prod(node.shape)}){reshape}")
 
+    def joined(self, uses: np.ndarray) -> dict[int, int]:
+        """Arrays that are joined only to be summed by where their elements go: each can be added where it goes."""
+        found: dict[int, int] = {}
+        for at, node in enumerate(self.nodes):
+            if node.primitive is None or not is_count(node) or node.parents[0] is None:
+                continue
+            parent = node.parents[0]
+            root = self.where[parent].root
+            parts = self.nodes[root]
+            chain = [parent]
+            while chain[-1] != root and self.nodes[chain[-1]].parents[0] is not None:
+                chain.append(self.nodes[chain[-1]].parents[0] or 0)
+            flat = parts.primitive is CONCATENATE and len(parts.shape) == 1 and None not in parts.parents
+            alike = all(p is not None and self.nodes[p].dtype == node.dtype for p in parts.parents)
+            if flat and alike and self.is_whole(parent) and all(uses[each] == 1 for each in chain):
+                found[root] = at
+        return found
+
+    def count_parts(self, at: int) -> None:
+        """Sums of elements that meet at the same place, part by part."""
+        node = self.nodes[at]
+        flat, size = node.params["index"].flat, math.prod(node.shape)
+        parents = [parent for parent in self.nodes[self.counted[at]].parents if parent is not None]
+        names = [self.flat_of(parent, self.name(self.where[parent], parent)) for parent in parents]
+        out = self.memory_for(at)
+        holes = np.flatnonzero(np.bincount(flat, minlength=size) == 0)
+        if len(holes):
+            self.lines.append(f"{out}[{self.stretch(holes)}] = 0")
+        filled = np.zeros(size, bool)
+        filled[holes] = True
+        begin = 0
+        for parent, name in zip(parents, names, strict=True):
+            positions = flat[begin : begin + self.where[parent].size]
+            begin += len(positions)
+            once = len(np.unique(positions)) == len(positions)
+            if once and not filled[positions].any():
+                self.lines.append(f"{out}[{self.stretch(positions)}] = {name}")
+            elif once:
+                self.lines.append(f"{out}[{self.stretch(positions)}] += {name}")
+            else:
+                if not filled.all():
+                    self.lines.append(f"{out}[{self.stretch(np.flatnonzero(~filled))}] = 0")
+                    filled[:] = True
+                place, bincount = self.names.constant(positions, "at"), self.names.of(np.bincount)
+                self.lines.append(f"{out} += {bincount}({place}, {name}, {size})")
+            filled[positions] = True
+
+    def short_sum(self, at: int) -> bool:
+        """A sum over few elements, each of them for all rows at once; whether that can be written."""
+        node = self.nodes[at]
+        parent = node.parents[0]
+        if parent is None:
+            return False
+        shape, place = self.nodes[parent].shape, self.where[parent]
+        axis = int(np.reshape(node.params["axis"], ()))
+        linear = place.linear
+        if axis not in (-1, len(shape) - 1) or not 2 <= shape[-1] < SHORT or linear is None or linear[1] < 1:
+            return False
+        start, step = linear
+        rows = (place.size // shape[-1],)
+        terms = [Place(place.root, rows, start + k * step, (shape[-1] * step,)) for k in range(shape[-1])]
+        total, *rest = [self.name(term, parent) for term in terms]
+        out = self.memory_for(at)
+        for each in rest:
+            self.lines.append(f"{self.names.of(np.add)}({total}, {each}, out={out})")
+            total = out
+        return True
+
     def call(self, at: int, name: str, function: Any) -> None:
         """Any other function, called as it was recorded."""
         node = self.nodes[at]
@@ -393,12 +472,14 @@ class Statements(Values):
         return self.names.constant(slots, "at")
 
 
-def postponed(graph: Graph, kept: Sequence[int]) -> dict[int, int]:
+def used(graph: Graph, kept: Sequence[int]) -> np.ndarray:
+    """How often each node is read."""
+    read = [parent for node in graph.nodes for parent in node.parents if parent is not None]
+    return np.bincount([*kept, *read], minlength=len(graph.nodes))
+
+
+def postponed(graph: Graph, uses: np.ndarray) -> dict[int, int]:
     """Elements among zeros that are only added to an array of as many: the sums, which can do without the zeros."""
-    uses = np.zeros(len(graph.nodes), int)
-    np.add.at(uses, list(kept), 1)
-    for node in graph.nodes:
-        np.add.at(uses, [parent for parent in node.parents if parent is not None], 1)
     found: dict[int, int] = {}
     for at, node in enumerate(graph.nodes):
         if node.primitive is not ADD or None in node.parents or node.params:
