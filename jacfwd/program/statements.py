@@ -340,15 +340,21 @@ class Statements(Values):
             once = len(np.unique(positions)) == len(positions)
             if once and not filled[positions].any():
                 self.lines.append(f"{out}[{self.stretch(positions)}] = {name}")
-            elif once:
-                self.lines.append(f"{out}[{self.stretch(positions)}] += {name}")
             else:
-                if not filled.all():
-                    self.lines.append(f"{out}[{self.stretch(np.flatnonzero(~filled))}] = 0")
-                    filled[:] = True
-                place, bincount = self.names.constant(positions, "at"), self.names.of(np.bincount)
-                self.lines.append(f"{out} += {bincount}({place}, {name}, {size})")
+                new = np.flatnonzero(~filled) if not once else np.sort(positions[~filled[positions]])
+                if len(new):
+                    self.lines.append(f"{out}[{self.stretch(new)}] = 0")
+                    filled[new] = True
+                self.add_part(out, positions, name, size, once)
             filled[positions] = True
+
+    def add_part(self, out: str, positions: np.ndarray, name: str, size: int, once: bool) -> None:
+        """Add elements where they go; several may go to one place."""
+        if once:
+            self.lines.append(f"{out}[{self.stretch(positions)}] += {name}")
+            return
+        place, bincount = self.names.constant(positions, "at"), self.names.of(np.bincount)
+        self.lines.append(f"{out}[:] += {bincount}({place}, {name}, {size})")
 
     def short_sum(self, at: int) -> bool:
         """A sum over few elements, each of them for all rows at once; whether that can be written."""

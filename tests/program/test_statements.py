@@ -18,6 +18,11 @@ def joined_and_kept(x):
     return np.bincount(np.arange(20) % 7, both), both
 
 
+def overlapping(x):
+    places = np.concatenate([2 + 2 * np.arange(5), np.arange(10), 5 + np.arange(10), np.array([1, 1, 18])])
+    return np.bincount(places, np.concatenate([x[5:] ** 3, np.exp(x), x * x, x[:3]]), minlength=20)
+
+
 def covering(x):
     return np.bincount(np.concatenate([np.arange(10), np.arange(10)]), np.concatenate([np.exp(x), x * x]))
 
@@ -36,7 +41,7 @@ def padded(x):
     return y + z, (y + z) * 2
 
 
-FUNCTIONS = [joined, joined_and_kept, covering, short_sums, padded]
+FUNCTIONS = [joined, joined_and_kept, overlapping, covering, short_sums, padded]
 
 
 @pytest.mark.parametrize("f", FUNCTIONS, ids=lambda f: f.__name__)
