@@ -307,7 +307,7 @@ class Statements(Values):
         """Arrays that are joined only to be summed by where their elements go: each can be added where it goes."""
         found: dict[int, int] = {}
         for at, node in enumerate(self.nodes):
-            if node.primitive is None or not is_count(node) or node.parents[0] is None:
+            if node.primitive is None or not is_count(node) or is_placed(node) or node.parents[0] is None:
                 continue
             parent = node.parents[0]
             root = self.where[parent].root
