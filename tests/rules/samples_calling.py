@@ -91,6 +91,7 @@ RANGES: dict[Any, Calls] = {
         calls(np.float64(0.5), 8.0, 0),
         calls(np.float64(0.5), 8.0, 3, dtype=np.float32),
         calls(np.float32(0.5), np.float32(8.0), 3),
+        calls(np.complex128(1j), np.complex128(4 + 3j), 4),
     ],
 }
 PHASE = np.array([[0.5, 2.9, -2.8, -0.3, 4.5], [3.0, -3.0, 9.0, 8.9, 8.0]])
@@ -129,6 +130,8 @@ HISTOGRAMS: dict[Any, Calls] = {
         calls(DATA, 3, None, True, WEIGHTS),
         calls(DATA, 3, weights=WEIGHTS.astype(np.float32)),
         calls(np.array([0.25, 0.5, 0.5]), 2),
+        calls(DATA, [0.0, 0.5, 1.0, 1.5, 2.0]),
+        calls(DATA, [0.0, 0.5, 1.0, 1.5, 2.0], weights=WEIGHTS),
     ],
 }
 NORMAL = np.array([[2.0, 1.0, 0.0], [0.3, -1.0, 0.5], [0.2, 0.1, 4.0]])

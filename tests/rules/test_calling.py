@@ -82,6 +82,8 @@ def test_integers_hold_no_derivative():
         (np.histogram, (ROW, [1.0, 0.5])),
         (np.histogram, (ROW, 0)),
         (np.histogram, (ROW, 3, (1.0, 0.0))),
+        (np.histogram, (ROW, 3, (0.0, np.inf))),
+        (np.histogram, (ROW, 3, (-np.inf, 0.0))),
         (np.histogram, (ROW, 3, None, None, ROW[:2])),
     ],
 )
@@ -91,6 +93,19 @@ def test_mistakes_are_those_of_numpy(function, args):
     rules = {**calling.RULES, **ranges.RULES, **histograms.RULES}
     with pytest.raises(expected.type):
         rules[function].rewrite(*args)
+
+
+# Phases
+
+
+def test_jumps_of_half_a_period_and_at_the_limit():
+    """Half a period goes up where the phase went up; a step as large as the limit is a jump."""
+    for steps in ([2.0, 2.0, -2.0], [-2.0, -2.0, 4.0], [3.0, -3.0, 6.0]):
+        x = np.cumsum([0.0, *steps])
+        for keywords in ({"period": 4.0}, {"period": 4.0, "discont": 3.0}, {"period": 4.0, "discont": 2.0}):
+            y, J = jf.value_and_jacobian(lambda x, keywords=keywords: np.unwrap(x, **keywords))(x)
+            np.testing.assert_array_equal(y, np.unwrap(x, **keywords))
+            np.testing.assert_array_equal(J, np.eye(4))
 
 
 # Histograms
