@@ -15,6 +15,7 @@ from jacfwd.formats.dispatch import is_tracer
 from jacfwd.recording.apply import SPECIAL, any_tracer, apply, boxed, call_function, holds_tracers, stacked, unboxed
 from jacfwd.recording.interpose import INTERPOSITION, register, running
 from jacfwd.recording.jitted import register_jitted
+from jacfwd.recording.kinds import CLASSES, ClassGate
 from jacfwd.recording.mathematics import scalar_functions
 from jacfwd.recording.methods import has_order
 from jacfwd.recording.objects import register_factorizations, register_methods
@@ -305,6 +306,19 @@ def _asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
     return out
 
 
+def _scalar_class(original: Any, obj: Any) -> Any:
+    """`np.float64(obj)`: a scalar for what has no dimensions, else an array, the same one where nothing changes."""
+    if not any_tracer(obj):
+        return original(obj)
+    made = _asarray(obj)
+    if made.dtype.kind == "c" and np.dtype(original).kind == "f":
+        made.plain(f"{original.__name__}()")
+    made = _asarray(made, original)
+    return made if made.ndim else made[()]
+
+
+for _class in CLASSES:
+    INTERPOSITION.register_class(_class, ClassGate(_class, _scalar_class))
 SUBSTITUTES = _substitutes()
 register(SUBSTITUTES, [np, np.linalg, np.fft, math, cmath])
 

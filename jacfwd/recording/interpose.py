@@ -202,6 +202,12 @@ class Interposition:
                 return found
         return rebound(function, self.exchange) or self.exchange.replacement(function)
 
+    def register_class(self, original: type, gate: Any) -> None:
+        """Have a gate that passes for a class take its place under names that are not the class's own."""
+        with self.lock:
+            self.exchange.add(original, gate)
+            self.modules.invalidate()
+
     @contextmanager
     def interposed(self, function: Callable[..., Any]) -> Iterator[None]:
         """Exchange the names that ``function`` may meet; put them back when no recording needs them any more.

@@ -158,7 +158,12 @@ def names_of_interest(names: dict[str, Any], exchange: Exchange) -> list[str]:
     if "numba" in sys.modules and any(str(type(value).__module__).startswith("numba") for _, value in items):
         return []
     wanted, usual = exchange.either, exchange.usual_names
-    return [name for name, value in items if id(value) in wanted or name in usual]
+    return [name for name, value in items if (id(value) in wanted and not is_own_name(name, value)) or name in usual]
+
+
+def is_own_name(name: str, value: Any) -> bool:
+    """Whether a class goes by its own name: then code may ask whether a type is this class."""
+    return isinstance(value, type) and value.__name__ == name
 
 
 class ModuleNames:

@@ -25,7 +25,7 @@ class ModuleProxy(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         # Attributes that the module makes on demand, and those it got since the last refresh.
-        return self._proxied.exchange.replacement(getattr(self._proxied.module, name))
+        return attribute(self._proxied.exchange, getattr(self._proxied.module, name))
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._proxied.module, name, self._proxied.exchange.original(value))
@@ -54,6 +54,11 @@ class Proxied:
     values: list[Any] = field(default_factory=list)
 
 
+def attribute(exchange: Exchange, value: Any) -> Any:
+    """What stands for an attribute of a module; its classes stay themselves."""
+    return value if isinstance(value, type) else exchange.replacement(value)
+
+
 def refresh(proxy: ModuleProxy) -> None:
     """Copy a module's attributes into its proxy, if any of them is another object than at the last call."""
     source = proxy._proxied
@@ -65,7 +70,7 @@ def refresh(proxy: ModuleProxy) -> None:
     except Exception:  # an attribute became something that can't be compared, such as an array
         pass
     # One update with the replacements already in it: a thread that records never meets an original.
-    fresh = {name: source.exchange.replacement(value) for name, value in attributes.items()}
+    fresh = {name: attribute(source.exchange, value) for name, value in attributes.items()}
     # Left to the class, because what a module makes on demand has to pass the exchange too.
     fresh.pop("__getattr__", None)
     vars(proxy).update(fresh)

@@ -82,6 +82,7 @@ def others(rows: list[dict[str, Any]]) -> list[str]:
     counts = Counter((row["package"], row["verdict"]) for row in rows if row["verdict"] not in ASKED)
     meaning = {
         "fails": "fail on plain arrays as well",
+        "random": "give another value at every call",
         "rough": "have no differences that converge",
         "no floats": "return no floats",
     }

@@ -65,7 +65,9 @@ def of_function(name: str, function: Any) -> Cases:
     if not required or any(p.kind in (p.VAR_POSITIONAL, p.KEYWORD_ONLY) for p in required):
         return
     for attempt in ATTEMPTS:
-        args = tuple(sample(p.name) if attempt is None else np.array(attempt)[()] for p in required)
+        # Arguments of one kind are not the same point: distances would be zero.
+        values = [sample(p.name) if attempt is None else np.array(attempt)[()] for p in required]
+        args = tuple(value * (1 - 0.07 * k) for k, value in enumerate(values))
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             try:
