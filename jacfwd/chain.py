@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from jacfwd.errors import UnsupportedFunctionError
 from jacfwd.formats.base import Format
 from jacfwd.formats.dispatch import as_dtype, is_plain
 from jacfwd.formats.entries import coo_entries
 from jacfwd.graph import Graph
+from jacfwd.locations import placed
 from jacfwd.primitive import Call
 
 __all__ = ["Chain", "Sides", "Step", "storable"]
@@ -78,10 +80,11 @@ class Chain(Sides):
             if not wanted:
                 continue
             call = Call(node.primitive, values[at], node.operands(values), node.params)
-            groups = [
-                (tuple(p for k in ks if (p := node.parents[k]) is not None), fmt)
-                for ks, fmt in node.primitive.groups(call, wanted)
-            ]
+            try:
+                found = node.primitive.groups(call, wanted)
+            except UnsupportedFunctionError as error:
+                raise placed(error, node.location) from error.__cause__
+            groups = [(tuple(p for k in ks if (p := node.parents[k]) is not None), fmt) for ks, fmt in found]
             if groups:
                 active.add(at)
                 steps.append(Step(at, groups))

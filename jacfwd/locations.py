@@ -13,11 +13,12 @@ from bisect import bisect_right
 from functools import lru_cache
 from importlib.util import find_spec
 from types import CodeType
-from typing import Any
+from typing import Any, TypeVar
 
-__all__ = ["Location", "assigned_name", "describe", "here", "line", "source"]
+__all__ = ["Location", "assigned_name", "called", "describe", "here", "line", "placed", "source"]
 
 Location = tuple[CodeType, int]
+Error = TypeVar("Error", bound=Exception)
 
 # The worked example that ships with the package is written as a user would write it.
 EXAMPLES = ("logistic.py",)
@@ -72,6 +73,23 @@ def here(depth: int = 1) -> Location:
         frame = outer
 
 
+def called(depth: int = 1) -> str | None:
+    """The function of SciPy that the user's innermost frame is calling, None for any other."""
+    frame = sys._getframe(depth)
+    found = None
+    while frame.f_back is not None and is_internal(frame.f_code.co_filename):
+        module, name = str(frame.f_globals.get("__name__")), frame.f_code.co_qualname
+        if module.startswith("scipy._lib"):
+            # A wrapper, which may convert before the function it wraps is called.
+            wrapped = next(filter(callable, map(frame.f_locals.get, ("f", "func", "fun"))), None)
+            module, name = str(getattr(wrapped, "__module__", "")), str(getattr(wrapped, "__qualname__", ""))
+        if module.startswith("scipy.") and not module.startswith("scipy._lib"):
+            public = [part for part in module.split(".") if not part.startswith("_")]
+            found = ".".join([*public, name.partition(".<locals>")[0]])
+        frame = frame.f_back
+    return found
+
+
 def is_internal(filename: str) -> bool:
     """Whether code of this file is not the user's; the answer is kept in `INTERNAL`."""
     internal = filename.startswith((*DIRECTORIES, *INTERNAL_NAMES)) or is_standard(filename)
@@ -100,6 +118,16 @@ def source(location: Location) -> str | None:
         return None
     linecache.checkcache(filename)
     return linecache.getline(filename, line(location)).strip() or None
+
+
+def placed(error: Error, location: Location | None) -> Error:
+    """An error of the same kind with the user's line in its text; the same one where that has a line already.
+
+    >>> placed(TypeError("no derivative"), None)
+    TypeError('no derivative')
+    """
+    text = str(error)
+    return error if location is None or ", at " in text else type(error)(f"{text}, at {describe(location)}")
 
 
 def describe(location: Location) -> str:

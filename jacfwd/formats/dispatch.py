@@ -9,6 +9,7 @@ import numpy as np
 __all__ = [
     "as_array",
     "as_dtype",
+    "constant_value",
     "dispatched",
     "is_plain",
     "is_tracer",
@@ -26,6 +27,17 @@ def is_tracer(value: Any) -> bool:
 def is_plain(*values: Any) -> bool:
     """Tell whether no value is a stand-in array, so that NumPy may look at its numbers."""
     return not any(is_tracer(value) for value in values)
+
+
+def constant_value(x: Any) -> Any:
+    """The numbers of an array that no input reaches, which a stand-in may hold too; None where one does."""
+    if not is_tracer(x):
+        return None if isinstance(x, (list, tuple)) and _any_tracer(x) else x
+    while is_tracer(x):
+        if not x.constant:
+            return None
+        x = x.value
+    return np.array(x)
 
 
 def as_array(x: Any) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 
 from jacfwd.errors import JacfwdError, TracerConversionError, UnsupportedFunctionError
 from jacfwd.formats.dispatch import is_tracer
-from jacfwd.locations import describe, here
+from jacfwd.locations import describe, here, placed
 from jacfwd.primitive import Primitive
 from jacfwd.recording.interpose import running
 from jacfwd.rules import find, name_of
@@ -149,7 +149,15 @@ def _floating(value: Any) -> bool:
 
 
 def call_function(function: Any, args: tuple, kwargs: dict) -> Any:
-    """A NumPy function met a Tracer: bind the call, write into `out`, apply the primitive."""
+    """A NumPy function met a Tracer: find its rule, which refuses what it does not know, and say where."""
+    try:
+        return _call_function(function, args, kwargs)
+    except UnsupportedFunctionError as error:
+        raise noted(placed(error, here())) from error.__cause__
+
+
+def _call_function(function: Any, args: tuple, kwargs: dict) -> Any:
+    """Bind the call, write into `out`, apply the primitive."""
     special = SPECIAL.get(function)
     if special is not None:
         return special(*map(as_operand, args), **kwargs)
@@ -159,7 +167,7 @@ def call_function(function: Any, args: tuple, kwargs: dict) -> Any:
     kwargs = dict(kwargs)
     out = kwargs.pop("out", None)
     if primitive.rewrite is not None:
-        if function not in OF_LISTS:
+        if function not in OF_LISTS and not primitive.rule.sequence:
             args = tuple(map(as_operand, args))
             kwargs = {name: as_operand(value) for name, value in kwargs.items()}
         result = primitive.rewrite(*args, **kwargs)

@@ -78,4 +78,5 @@ def register_methods(found: list[tuple[Callable, ModuleType, str]], substitute: 
     """Have methods with rules, given as paths in their modules, called through their substitutes."""
     for function, module, path in found:
         holder, _, name = path.rpartition(".")
-        INTERPOSITION.register_methods(getattr(module, holder), {name: substitute(function)})
+        owner = next(cls for cls in getattr(module, holder).__mro__ if name in vars(cls))
+        INTERPOSITION.register_methods(owner, {name: substitute(function)})

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from jacfwd.errors import JacfwdError, LeakedTracerError, TracerConversionError
+from jacfwd.errors import JacfwdError, LeakedTracerError, TracerConversionError, UnsupportedFunctionError
 from jacfwd.formats.dispatch import as_dtype, is_tracer
 from jacfwd.graph import Graph, Guard, Node, Output
-from jacfwd.locations import Location, describe, here
+from jacfwd.locations import Location, describe, here, placed
 from jacfwd.primitive import Call, Primitive
 from jacfwd.recording.apply import apply, noted
 from jacfwd.recording.interpose import RUNNING, interposed
@@ -298,7 +298,11 @@ class Forward(Recording):
         wanted = tuple(k for k, handle in enumerate(handles) if handle is not None)
         total = None
         with np.errstate(all="ignore"):
-            for at, fmt in primitive.groups(Call(primitive, out, tuple(operands), params), wanted):
+            try:
+                groups = primitive.groups(Call(primitive, out, tuple(operands), params), wanted)
+            except UnsupportedFunctionError as error:
+                raise placed(error, here()) from error.__cause__
+            for at, fmt in groups:
                 block = _joined([handles[k] for k in at])
                 moved = fmt.push(block)
                 total = moved if total is None else _sum(total, moved, block)

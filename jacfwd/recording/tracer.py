@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from jacfwd.errors import JacfwdError, LeakedTracerError, TracerConversionError, UnsupportedFunctionError
-from jacfwd.locations import DIRECTORIES, Location, describe, here
+from jacfwd.locations import DIRECTORIES, Location, called, describe, here
 from jacfwd.primitive import Primitive
 from jacfwd.recording import indexing, ufuncs
 from jacfwd.recording.apply import MOST_OBJECTS, apply, boxed, call_function, noted
@@ -278,6 +278,8 @@ class Tracer(Operators, Methods):
                 "or np.zeros(...), called by these names, with a float or complex dtype"
             )
         else:
+            function = called()
+            what = what if function is None else f"{function} has no derivative rule: {what}"
             text = (
                 f"{what} would turn a traced {self.dtype} array of shape {self.shape} into plain numbers "
                 f"and lose its derivative, at {describe(where)}; write it with NumPy functions of the array "

@@ -48,6 +48,7 @@ from jacfwd.rules import (
     sparse,
     special,
     spectral,
+    splines,
     stencils,
 )
 
@@ -90,6 +91,7 @@ FAMILIES = (
     distances.RULES,
     filters.RULES,
     signals.RULES,
+    splines.RULES,
     quadrature.RULES,
     constant.RULES,
     internal.RULES,

@@ -12,7 +12,7 @@ import numpy as np
 
 from jacfwd.errors import UnsupportedFunctionError
 from jacfwd.formats.base import Format
-from jacfwd.formats.dispatch import as_array, as_dtype, dispatched, is_plain
+from jacfwd.formats.dispatch import as_array, as_dtype, constant_value, dispatched, is_plain
 from jacfwd.formats.entries import Entries, coo_entries
 from jacfwd.formats.index import IndexMap, c_strides
 from jacfwd.primitive import Call, Rule, composed, constant, structured
@@ -437,7 +437,8 @@ def resampling(name: str) -> Rule:
     ) -> Any:
         from scipy import ndimage
 
-        if not is_plain(amount, cval):
+        amount, cval = constant_value(amount), constant_value(cval)
+        if amount is None or cval is None:
             raise UnsupportedFunctionError(f"{name}: no derivative with respect to its amount; hold it constant")
         x, whole = only_dtype(as_array(input), output), getattr(ndimage, name)
         amounts = normalized(amount, np.ndim(x))

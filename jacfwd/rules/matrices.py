@@ -350,10 +350,12 @@ RULES: dict[Any, Rule] = {
     ),
     "scipy.linalg:solve_discrete_lyapunov": composed(on_arrays(solve_discrete_lyapunov, 2)),
     "scipy.linalg:solve_toeplitz": composed(
-        lambda c_or_cr, b, check_finite=True: np.linalg.solve(linalg.toeplitz(*both(c_or_cr)), b)
+        lambda c_or_cr, b, check_finite=True: np.linalg.solve(linalg.toeplitz(*both(c_or_cr)), b),
+        sequence=True,
     ),
     "scipy.linalg:matmul_toeplitz": composed(
-        lambda c_or_cr, x, check_finite=False, workers=None: linalg.toeplitz(*both(c_or_cr)) @ x
+        lambda c_or_cr, x, check_finite=False, workers=None: linalg.toeplitz(*both(c_or_cr)) @ x,
+        sequence=True,
     ),
     "scipy.linalg:solve_circulant": composed(on_arrays(solve_circulant, 2)),
     # special forms

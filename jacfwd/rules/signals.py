@@ -10,7 +10,7 @@ import numpy as np
 from jacfwd.errors import UnsupportedFunctionError
 from jacfwd.formats.base import Format, Shape
 from jacfwd.formats.blocks import Dense
-from jacfwd.formats.dispatch import as_array, dispatched, is_plain
+from jacfwd.formats.dispatch import as_array, constant_value, dispatched
 from jacfwd.formats.operators import Operator
 from jacfwd.primitive import Call, Rule, composed, local_rule, structured
 from jacfwd.rules.filters import convolve1d
@@ -115,7 +115,7 @@ def plane(name: str) -> Rule:
     """The rule of `convolve2d` or `correlate2d`, with zeros around."""
 
     def function(in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0) -> Any:
-        if boundary != "fill" or not is_plain(fillvalue) or fillvalue != 0:
+        if boundary != "fill" or constant_value(fillvalue) is None or fillvalue != 0:
             raise UnsupportedFunctionError(f"{name}: only boundary='fill' with fillvalue=0 has a derivative rule")
         if np.ndim(in1) != 2 or np.ndim(in2) != 2:
             raise ValueError(f"{name} inputs must both be 2-D arrays")
@@ -286,7 +286,8 @@ def filtfilt(
     """`scipy.signal.filtfilt` with constant coefficients."""
     from scipy import signal
 
-    if method != "pad" or not is_plain(b, a):
+    b, a = constant_value(b), constant_value(a)
+    if method != "pad" or b is None or a is None:
         raise UnsupportedFunctionError("filtfilt: only constant coefficients and method='pad' have a derivative rule")
     b, a = np.atleast_1d(b), np.atleast_1d(a)
     n = max(len(a), len(b))
@@ -303,7 +304,8 @@ def sosfiltfilt(sos: Any, x: Any, axis: int = -1, padtype: str | None = "odd", p
     """`scipy.signal.sosfiltfilt` with constant coefficients."""
     from scipy import signal
 
-    if not is_plain(sos):
+    sos = constant_value(sos)
+    if sos is None:
         raise UnsupportedFunctionError("sosfiltfilt: only constant coefficients have a derivative rule")
     sos = np.asarray(sos)
     taps = 2 * len(sos) + 1 - min((sos[:, 2] == 0).sum(), (sos[:, 5] == 0).sum())
@@ -332,7 +334,8 @@ def savgol_filter(
     """`scipy.signal.savgol_filter`: a stencil inside, near the ends the polynomial of the last window."""
     from scipy import signal
 
-    if not is_plain(delta):
+    delta = constant_value(delta)
+    if delta is None:
         raise UnsupportedFunctionError("savgol_filter: no derivative with respect to 'delta'; hold it constant")
     x = as_array(x)
     x = x if x.dtype in (np.float32, np.float64) else x.astype(float)
