@@ -117,11 +117,13 @@ class Link:
 def kind_of(fmt: Format) -> str:
     """What a local Jacobian looks like, in a word or two."""
     if isinstance(fmt, Entries):
-        weighted = not (np.ndim(fmt.weights) == 0 and np.asarray(fmt.weights).dtype.kind in "iub")
+        weights = np.asarray(fmt.weights)
         if fmt.rows is None and fmt.cols is None:
-            return "diagonal" if weighted else "identity"
+            if weights.ndim:
+                return "mask" if weights.dtype.kind == "b" else "diagonal"
+            return "identity" if weights == 1 else "scaled identity"
         if fmt.rows is None:
-            return "weighted selection" if weighted else "selection"
+            return "weighted selection" if weights.ndim else "selection"
         return "sums" if fmt.cols is None else "sparse"
     if isinstance(fmt, Sum):
         return "banded" if len(fmt.terms) > 1 else kind_of(fmt.terms[0])

@@ -71,14 +71,6 @@ class Svg:
         """Words, which are escaped."""
         self.add("text", escape(content, quote=False), x=x, y=y, **attributes)
 
-    def open(self, tag: str, **attributes: Any) -> None:
-        """Begin a group."""
-        self.parts.append(made(tag, "", **attributes).removesuffix("/>") + ">")
-
-    def close(self, tag: str) -> None:
-        """End a group."""
-        self.parts.append(f"</{tag}>")
-
     def markup(self, **attributes: Any) -> str:
         """The whole picture."""
         w, h = tidy(self.width), tidy(self.height)

@@ -1,5 +1,6 @@
 """The command line: what it prints, and what it says to bad input."""
 
+import json
 import runpy
 import subprocess
 import sys
@@ -121,6 +122,13 @@ class TestLogistic:
         assert any(line.startswith("1 -42.63") for line in lines)
         (check,) = (line for line in lines if "closed form" in line)
         assert float(check.rpartition(": ")[2]) <= 1e-12
+
+    def test_as_data(self, run):
+        status, lines, _ = run("logistic", "--json")
+        found = json.loads("".join(lines))
+        assert (status, found["rows"], found["classes"]) == (0, 100, ["versicolor", "virginica"])
+        assert found["gradient_difference"] <= 1e-12
+        assert [row["n"] for row in found["costs"]] == [1, 2, 4]
 
     def test_a_table_of_the_users_own(self, run, tmp_path):
         path = tmp_path / "own.csv"

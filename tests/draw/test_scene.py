@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 import jacfwd as jf
 from jacfwd.draw.labels import brief, number, operations, ratio, shortened
@@ -78,6 +79,24 @@ def test_operations_are_formulas():
     assert "-n0" in found
     assert "arctan2(n2, n1)" in found
     assert any(text.endswith("· array[2]") for text in found)
+
+
+def test_formats_have_words():
+    A = sp.csr_array(np.array([[1.0, 3.0, 0.0], [0.0, 0.0, 2.0]]))
+    operations = {
+        "identity": lambda x: x + 1,
+        "scaled identity": lambda x: 4.0 * x,
+        "diagonal": lambda x: x * np.arange(3.0),
+        "mask": lambda x: np.where(np.array([True, False, True]), x, 0.0),
+        "selection": lambda x: x[::-1],
+        "sums": lambda x: np.sum(x),
+        "sparse": lambda x: A @ x,
+        "contraction": lambda x: np.ones((2, 3)) @ x,
+        "sum": lambda x: x * x,
+    }
+    for word, f in operations.items():
+        scene = scene_of(jf.trace(f, np.array([1.0, 2.0, 3.0])).at())
+        assert any(f" {word}, nnz" in edge.value for edge in scene.edges), (word, [e.value for e in scene.edges])
 
 
 def test_words():
