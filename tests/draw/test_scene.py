@@ -82,7 +82,7 @@ def test_operations_are_formulas():
 
 
 def test_formats_have_words():
-    A = sp.csr_array(np.array([[1.0, 3.0, 0.0], [0.0, 0.0, 2.0]]))
+    A = sp.csr_array(np.array([[1.0, 3.0, 0.0], [0.0, 1.0, 2.0]]))
     operations = {
         "identity": lambda x: x + 1,
         "scaled identity": lambda x: 4.0 * x,
