@@ -191,9 +191,17 @@ class Graph:
         sides = Sides(self.data, self.data.inputs)
         if np.ndim(seeds) != 2 or np.shape(seeds)[1] != sides.n:
             raise ValueError(f"expected seeds of shape (p, {sides.n}), got {np.shape(seeds)}")
-        program = self._programs.block(sides.wrt, seeds) if plain and self._real and not is_tracer(seeds) else None
-        if program is not None:
-            return program(leaves, [np.asarray(seeds, sides.dtype)])[1][0]
+        if plain and self._real and not is_tracer(seeds):
+            seeds = np.asarray(seeds, sides.dtype)
+            alone = sides.n >= LARGE and len(seeds) > 0
+            program = self._programs.block(sides.wrt, seeds[:1] if alone else seeds)
+            if program is not None and alone:
+                moved = np.empty((len(seeds), sides.m), sides.dtype)
+                for k in range(len(seeds)):
+                    moved[k] = program(leaves, [seeds[k : k + 1]])[1][0][0]
+                return moved
+            if program is not None:
+                return program(leaves, [seeds])[1][0]
         return self._at(list(map(own, leaves))).chain().push(seeds)
 
     def gradient(self, *args: Any, method: str = "auto", **kwargs: Any) -> Any:
@@ -445,6 +453,8 @@ class Graph:
 
 
 MISSING = object()
+# Inputs from which on directions are pushed one after the other: a block of them would leave the processor's cache.
+LARGE = 1 << 12
 # What a graph makes of itself when it is needed.
 CACHED = ("_programs", "_plain", "_slope", "_real")
 

@@ -15,6 +15,7 @@ from jacfwd.formats.index import IndexMap, scattered
 from jacfwd.graph import Graph, Node
 from jacfwd.primitive import Call
 from jacfwd.program.optimise import optimised, rewired
+from jacfwd.program.pieces import LEAST
 from jacfwd.rules import TABLE
 from jacfwd.rules.internal import element, view
 
@@ -218,8 +219,10 @@ def moved(node: Node, shape: tuple[int, ...]) -> IndexMap | None:
         return IndexMap((), shape, affine=(node.params["position"], ()))
     if node.primitive is TAKE:
         return taken(node, shape)
-    if not node.primitive.moves or node.primitive is ROLL:
+    if not node.primitive.moves or (node.primitive is ROLL and math.prod(shape) < LEAST):
         return None
+    if node.primitive is ROLL:
+        return IndexMap.of_positions(np.roll(np.arange(math.prod(shape)).reshape(shape), **node.params), shape)
     call = Call(node.primitive, np.broadcast_to(np.float64(0), node.shape), (np.broadcast_to(0.0, shape),), node.params)
     return IndexMap.of_view(lambda start: call.again([start]), shape)
 
@@ -252,7 +255,7 @@ def movement(rewriter: Rewriter, node: Node) -> Answer:
         back = gathered_back(inner, index, rewriter.nodes[inner.parents[0]].shape)
         if back is not None:
             return rewriter.made(node, VIEW, inner.parents[0], index=back)
-    if node.primitive is VIEW or (node.primitive is not TAKE and index.affine is None):
+    if node.primitive is VIEW or (node.primitive not in (TAKE, ROLL) and index.affine is None):
         return None
     return rewriter.made(node, VIEW, x, index=index)
 

@@ -25,6 +25,7 @@ from jacfwd.program.kinds import (
     is_short_sum,
     makes_nan_silently,
 )
+from jacfwd.program.pieces import Box, boxes
 from jacfwd.program.places import Place, last_uses
 from jacfwd.program.schedule import scheduled
 from jacfwd.program.slots import Slots, Write
@@ -34,6 +35,8 @@ from jacfwd.rules import TABLE
 __all__ = ["Statements"]
 
 STRONG, ADD, CONCATENATE = TABLE[strong_product], TABLE[np.add], TABLE[np.concatenate]
+# Functions whose result is new memory, always.
+JOINING = (CONCATENATE, TABLE[np.stack])
 # From so many elements on NumPy sums in another order.
 SHORT = 8
 
@@ -70,7 +73,8 @@ class Statements(Values):
         joined = self.joined(uses)
         self.counted = {later: at for at, later in joined.items()}
         self.postponed = terms | joined
-        self.order = scheduled(graph, self.where, careful, self.added)
+        shifted = {at for at in range(len(graph.nodes)) if self.boxes_of(at) is not None}
+        self.order = scheduled(graph, self.where, careful, shifted.union(self.added))
         self.last = last_uses(graph, self.where, [*kept, *late], self.order, careful, self.postponed)
         self.taken_over = self.given()
         self.checks = not careful and any(node.primitive is STRONG for node in self.nodes)
@@ -157,7 +161,8 @@ class Statements(Values):
 
     def is_new(self, at: int) -> bool:
         """Whether the program itself makes the memory of a node, anew at each run."""
-        return is_buffered(self.nodes[at], self.careful) and at not in self.register_of
+        makes = is_buffered(self.nodes[at], self.careful) or self.nodes[at].primitive in JOINING
+        return makes and at not in self.register_of
 
     # Statements
 
@@ -218,6 +223,10 @@ class Statements(Values):
         node = self.nodes[at]
         parent = node.parents[0]
         assert parent is not None
+        found = self.boxes_of(at)
+        if found is not None:
+            self.in_boxes(at, parent, found)
+            return
         source = self.flat_of(parent, self.name(self.where[parent], parent))
         self.donate(at, False)
         positions = self.names.constant(node.params["index"].flat.reshape(node.shape), "at")
@@ -227,6 +236,26 @@ class Statements(Values):
             out = self.name(Place(at, node.shape, 0, c_strides(node.shape)), at)
             # With this mode NumPy writes without a copy in between; no position is out of range.
             self.lines.append(f"{source}.take({positions}, None, {out}, 'clip')")
+
+    def boxes_of(self, at: int) -> list[Box] | None:
+        """The pieces that a gather is made of, where they are few."""
+        node = self.nodes[at]
+        if not is_gather(node) or self.where[at].root != at:
+            return None
+        parent = node.parents[0]
+        if parent is None or self.where[parent].linear is None:
+            return None
+        return boxes(node.params["index"])
+
+    def in_boxes(self, at: int, parent: int, found: Sequence[Box]) -> None:
+        """Copy piece by piece."""
+        place = self.where[parent]
+        assert place.linear is not None
+        start, step = place.linear
+        self.memory_for(at)
+        for shape, to, (offset, strides) in found:
+            source = Place(place.root, shape, start + step * offset, tuple(step * s for s in strides))
+            self.lines.append(f"{self.name(Place(at, shape, *to), at)}[...] = {self.name(source, parent)}")
 
     def assembled(self, at: int) -> None:
         """Elements of several arrays, each part written where it belongs."""

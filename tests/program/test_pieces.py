@@ -1,0 +1,60 @@
+"""Boxes cover every element once and take it from where the map says."""
+
+import numpy as np
+import pytest
+from numpy.lib.stride_tricks import as_strided
+
+import jacfwd as jf
+from jacfwd.formats.index import IndexMap
+from jacfwd.program import pieces
+
+GRID = np.arange(6 * 8 * 5).reshape(6, 8, 5)
+SHIFTS = {
+    "first axis": np.roll(GRID, 1, 0),
+    "last axis": np.roll(GRID, -2, 2),
+    "two axes": np.roll(GRID, (1, 3), (0, 1)),
+    "part": np.roll(GRID, 1, 1)[::2, :, 1:],
+    "turned": np.roll(GRID, 1, 0).T[::-1],
+    "one row": np.roll(GRID, 1, 2)[:1],
+}
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr(pieces, "LEAST", 1)
+
+
+@pytest.mark.parametrize("shift", SHIFTS.values(), ids=SHIFTS.keys())
+def test_boxes_are_the_map(shift):
+    source, out = np.random.default_rng(1).normal(size=GRID.size), np.full(shift.size, np.nan)
+    found = pieces.boxes(IndexMap.of_positions(shift, GRID.shape))
+    assert 2 <= len(found) <= 8
+    for shape, (to, into), (start, steps) in found:
+        item = source.itemsize
+        box = as_strided(source[start:], shape, [step * item for step in steps])
+        as_strided(out[to:], shape, [step * item for step in into])[...] = box
+    np.testing.assert_array_equal(out, source[shift.reshape(-1)])
+
+
+def test_other_maps_have_none():
+    rng = np.random.default_rng(2)
+    assert pieces.boxes(IndexMap.of_positions(rng.permutation(100), (100,))) is None
+    assert pieces.boxes(IndexMap.of_positions(np.arange(5, 50), (100,))) is None
+
+
+def test_shifts_in_programs():
+    def f(x):
+        u = np.reshape(x, (70, 70))
+        return np.roll(u, 1, 0) * u + np.roll(u, -1, (0, 1)) ** 2 + np.roll(u.T, 3, 1)
+
+    x = np.linspace(0.5, 1.5, 4900)
+    G, v = jf.trace(f, x), np.cos(np.arange(4900.0))
+    for point in (x, 1.1 * x):
+        np.testing.assert_array_equal(G(point), f(point))
+        for found, expected in zip(G.jvp(point, v), jf.jvp(f, point, v), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-14)
+        V = np.stack([v, 2 * v])
+        np.testing.assert_allclose(
+            G.push(point, V), np.stack([np.ravel(jf.jvp(f, point, w)[1]) for w in V]), rtol=1e-14
+        )
+    assert ".take(" not in G.source and " roll(" not in G.source
