@@ -87,6 +87,20 @@ def markdown(sections: Sequence[Section]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def merged(sections: Sequence[Section], folder: Path) -> list[Section]:
+    """The sections of the last page with these in the places of those of the same titles, new ones at the end.
+
+    Raises ValueError where the last page was measured on another machine or with other versions.
+    """
+    content = json.loads((folder / "benchmarks.json").read_text(encoding="utf-8"))
+    now = setting()
+    differs = [name for name in now if name not in ("load", "threads") and now[name] != content["setting"].get(name)]
+    if differs:
+        raise ValueError(f"the last tables were made with another {', '.join(differs)}: measure everything")
+    found = {part["title"]: Section(**part) for part in content["sections"]}
+    return list((found | {section.title: section for section in sections}).values())
+
+
 def write(sections: Sequence[Section], folder: Path) -> list[Path]:
     """Write `benchmarks.md` and `benchmarks.json` into the folder; returns their paths."""
     page, data = folder / "benchmarks.md", folder / "benchmarks.json"

@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from bench import solvers
 from bench.measure import Timings, direction_of, growth, interleaved, peak_memory, verify
 from bench.problems import elementwise_chain, logistic_regression
 from bench.replay import Measure, best, confirmed, regressions
-from bench.report import Section, markdown, markdown_table, shown, write
+from bench.report import Section, markdown, markdown_table, merged, shown, write
 
 SECTION = Section("Title", "About.", [{"problem": "P1", "n": 10, "jvp / f": 2.0}], "Result.")
 
@@ -76,3 +77,21 @@ def test_wrong_jacobians_are_not_timed():
     confirmed(problem, problem.jacobian(problem.point))
     with pytest.raises(AssertionError, match="wrong by"):
         confirmed(problem, problem.jacobian(problem.point) * (1 + 1e-9))
+
+
+def test_parts_are_measured_alone_and_the_others_kept(tmp_path):
+    first, second = SECTION, Section("Other", "About.", [{"n": 1}], "Old.")
+    write([first, second], tmp_path)
+    again, new = Section("Other", "About.", [{"n": 2}], "New."), Section("Third", "About.", [{"n": 3}], "New.")
+    assert [section.title for section in merged([new, again], tmp_path)] == ["Title", "Other", "Third"]
+    assert merged([again], tmp_path)[1] == again
+    content = json.loads((tmp_path / "benchmarks.json").read_text())
+    content["setting"]["numpy"] = "0.1"
+    (tmp_path / "benchmarks.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="another numpy"):
+        merged([again], tmp_path)
+
+
+def test_the_tables_of_solvers_are_made():
+    titles = [section.title for section in solvers.sections(quick=True)]
+    assert len(titles) == len(set(titles)) == 7
