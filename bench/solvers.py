@@ -93,8 +93,8 @@ def least_squares(problems: Sequence[mgh.SumOfSquares]) -> Section:
                 "problem": problem.name,
                 "n": len(start),
                 **compared(ours, theirs),
-                "steps, exact": ours.result.nfev,
-                "steps, SciPy": theirs.result.nfev,
+                "steps, exact": int(ours.result.nfev),
+                "steps, SciPy": int(theirs.result.nfev),
                 "F, exact": 2 * ours.result.cost,
                 "F, SciPy": 2 * theirs.result.cost,
             }
@@ -201,8 +201,8 @@ def ivp_rows(name: str, method: str, runs: dict[str, Outcome]) -> Iterator[Row]:
             "Jacobian": kind,
             "calls": outcome.calls,
             "steps": len(found.t) - 1,
-            "Jacobians": found.njev,
-            "LU": found.nlu,
+            "Jacobians": int(found.njev),
+            "LU": int(found.nlu),
             "time / exact": outcome.seconds / runs["exact"].seconds,
         }
 
@@ -257,8 +257,8 @@ def boundary(quick: bool = False) -> Section:
             {
                 "problem": name,
                 **compared(ours, theirs),
-                "iterations, exact": ours.result.niter,
-                "iterations, SciPy": theirs.result.niter,
+                "iterations, exact": int(ours.result.niter),
+                "iterations, SciPy": int(theirs.result.niter),
                 "residual, exact": float(np.max(ours.result.rms_residuals)),
                 "residual, SciPy": float(np.max(theirs.result.rms_residuals)),
             }
