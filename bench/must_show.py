@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 import jacfwd as jf
+from bench import solvers
 from bench.measure import direction_of, growth, interleaved, peak_memory, verify
 from bench.problems import PROBLEMS, Problem, arrowhead, brusselator, elementwise_chain, heat
 from bench.recording import scalar_chain
@@ -156,6 +157,21 @@ def singular_points() -> Iterator[Claim]:
             yield Claim(f"{name}: jvp, wrong entries", np.count_nonzero(columns != expected), 0)
 
 
+def costs_of_solvers() -> Iterator[Claim]:
+    """P1 under BDF against SciPy's differences, dense and along a given pattern, and what a call of a solver costs."""
+    for side, end, rounds in ((20, 10.0, 4), (64, 0.1, 2), (128, 0.02, 1)):
+        for row in solvers.grid(side, end, "BDF", rounds):
+            # A twentieth is what the same factorizations differ by from run to run.
+            bound = {"differences": 1 / 5, "jac_sparsity": 1.05}.get(str(row["Jacobian"]))
+            if bound is not None:
+                measured = 1 / float(row["time / exact"] or np.nan)
+                yield Claim(f"P1, N = {side}, BDF: time over that with {row['Jacobian']}", measured, bound)
+    bounds = {"the solver's Jacobian call": 10.0, "recording, with the first Jacobian": 5000.0}
+    for row in solvers.overhead().rows:
+        if row["what"] in bounds:
+            yield Claim(f"n = 3: {row['what']}", float(row["us"] or np.nan), bounds[str(row["what"])], "us")
+
+
 def main() -> int:
     """Print every claim, or those named on the command line; the exit status is 0 if all hold."""
     sources: dict[str, Callable[[], Iterator[Claim]]] = {
@@ -165,6 +181,7 @@ def main() -> int:
         "recording": costs_of_recording,
         "sparse Jacobians": costs_of_sparse_jacobians,
         "singular points": singular_points,
+        "solvers": costs_of_solvers,
     }
     missed = 0
     for name in sys.argv[1:] or sources:
