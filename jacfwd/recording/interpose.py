@@ -26,7 +26,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -126,7 +126,7 @@ class Loan:
     """A place outside the modules, exchanged for as long as it has users."""
 
     place: Place
-    users: int = 0
+    users: set[object] = field(default_factory=set)
 
 
 class Interposition:
@@ -214,16 +214,28 @@ class Interposition:
 
         Only names that still hold a replacement are put back: what user code assigned meanwhile stays.
         """
-        user, borrowed = object(), list[int]()
+        user = object()
         try:
-            with self.lock:
-                self._open(user, function, borrowed)
+            self.open(user, function)
             yield
         finally:
-            with self.lock:
-                self._close(user, borrowed)
+            try:
+                self.close(user)
+            except BaseException:  # an interrupt in between: what is done twice is done once
+                self.close(user)
+                raise
 
-    def _open(self, user: object, function: Callable[..., Any], borrowed: list[int]) -> None:
+    def open(self, user: object, function: Callable[..., Any]) -> None:
+        """Exchange the names that ``function`` may meet, on behalf of ``user``."""
+        with self.lock:
+            self._open(user, function)
+
+    def close(self, user: object) -> None:
+        """Put back what nobody but ``user`` needs; it may be called again where an interrupt cut it short."""
+        with self.lock:
+            self._close(user)
+
+    def _open(self, user: object, function: Callable[..., Any]) -> None:
         self.latecomers()
         first = not self.users
         self.users.add(user)
@@ -235,18 +247,17 @@ class Interposition:
         self.exchange.adopt([function])
         for owner, place in function_places(function, self.exchange):
             if not self.modules.note(*place):
-                self._borrow(owner, place, borrowed)
+                self._borrow(owner, place, user)
             swap(pairs(place), self.exchange.forward)
 
-    def _close(self, user: object, borrowed: list[int]) -> None:
-        for key in borrowed:
-            loan = self.loans[key]
-            loan.users -= 1
+    def _close(self, user: object) -> None:
+        for key, loan in list(self.loans.items()):
+            loan.users.discard(user)
             if not loan.users:
-                del self.loans[key]
                 # Globals that have become a module's are put back with the modules.
                 if not self.modules.note(*loan.place):
                     swap(pairs(loan.place), self.exchange.backward)
+                del self.loans[key]
         self.users.discard(user)
         if self.users:
             return
@@ -258,12 +269,11 @@ class Interposition:
         if builtins.__import__ is ours:  # else somebody has put another over it, and it only passes calls on
             builtins.__import__ = found
 
-    def _borrow(self, owner: object, place: Place, borrowed: list[int]) -> None:
+    def _borrow(self, owner: object, place: Place, user: object) -> None:
         namespace, names = place
         loan = self.loans.setdefault(id(owner), Loan((namespace, [])))
         loan.place[1].extend(set(names).difference(loan.place[1]))
-        loan.users += 1
-        borrowed.append(id(owner))
+        loan.users.add(user)
 
     def _exchange_modules(self) -> None:
         for proxy in self.proxies:

@@ -92,10 +92,12 @@ class Exchange:
 
     def release(self) -> None:
         """Forget what was adopted, which is nobody else's to keep alive."""
-        for value, replacement in self.adopted:
-            del self.forward[id(value)], self.backward[id(replacement)]
+        while self.adopted:
+            value, replacement = self.adopted[-1]
+            self.forward.pop(id(value), None)
+            self.backward.pop(id(replacement), None)
             self.either.difference_update((id(value), id(replacement)))
-        self.adopted.clear()
+            self.adopted.pop()
 
     def replacement(self, value: Any) -> Any:
         """What stands for a value while names are exchanged: most values stand for themselves."""

@@ -17,7 +17,7 @@ from jacfwd.graph import Graph, Guard, Node, Output
 from jacfwd.locations import Location, describe, here, placed
 from jacfwd.primitive import Call, Primitive
 from jacfwd.recording.apply import apply, noted
-from jacfwd.recording.interpose import RUNNING, interposed
+from jacfwd.recording.interpose import INTERPOSITION, RUNNING
 from jacfwd.recording.layout import place_of, replica
 from jacfwd.recording.parts import Part
 from jacfwd.recording.refusals import check_changes, check_swallowed, check_text, check_value, explained
@@ -41,6 +41,8 @@ class Recording:
 
     def __init__(self) -> None:
         self.outer = RUNNING.get()
+        while self.outer is not None and self.outer.closed:  # what an interrupt may have left behind
+            self.outer = self.outer.outer
         self.level = 0 if self.outer is None else self.outer.level + 1
         self.thread = get_ident()
         # The thread that may work with this recording's Tracers; none does once it is closed.
@@ -132,13 +134,20 @@ class Recording:
         return self._decided
 
     def _run(self, function: Callable, call: Callable[[], Any]) -> Any:
-        token = RUNNING.set(self)
+        # An interrupt may come between any two of these steps, and leave nothing open.
         try:
-            with interposed(function):
-                return call()
+            RUNNING.set(self)
+            INTERPOSITION.open(self, function)
+            return call()
         finally:
-            RUNNING.reset(token)
             self.owner = None
+            try:
+                RUNNING.set(self.outer)
+                INTERPOSITION.close(self)
+            except BaseException:
+                RUNNING.set(self.outer)
+                INTERPOSITION.close(self)
+                raise
 
     def is_running(self) -> bool:
         """Whether the recorded function runs, and in this thread."""

@@ -1,9 +1,13 @@
 """Recordings: nesting, threads, tasks, Tracers that escape, guards with the user's line."""
 
 import asyncio
+import builtins
 import contextvars
 import functools
+import math
 import pickle
+import signal
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -609,3 +613,82 @@ def test_many_guards_take_linear_time():
 
     graph = jf.trace(f, np.sin(np.arange(2000.0)))
     assert len(graph.guards) == 2000
+
+
+# Interrupts
+
+
+def names_are_restored():
+    """Whether NumPy, math and the import statement are what they always are."""
+    modules = np is sys.modules["numpy"] and math is sys.modules["math"]
+    return modules and builtins.__import__ is IMPORT and type(np.zeros(2)) is np.ndarray and running() is None
+
+
+IMPORT = builtins.__import__
+LEAVING = [
+    KeyboardInterrupt,
+    SystemExit,
+    GeneratorExit,
+    MemoryError,
+    RecursionError,
+    asyncio.CancelledError,
+    ValueError,
+]
+
+
+@pytest.mark.parametrize("error", LEAVING)
+def test_whatever_leaves_the_function_names_are_restored(error):
+    def f(x):
+        np.zeros(3)[0] = math.sin(x[0])
+        raise error("mine")
+
+    runs = [*both(f, X), lambda: jf.trace(f, X), lambda: jf.hessian(f)(X), lambda: jf.jacobian(f, record=True)(X)]
+    for run in runs:
+        with pytest.raises(error, match="mine"):
+            run()
+        assert names_are_restored()
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
+def test_an_interrupt_at_any_moment_leaves_nothing_open():
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    J = jf.jacobian(lambda x: np.zeros(4) + np.sin(x))
+    J(X)
+    before, interrupted = signal.signal(signal.SIGALRM, interrupt), 0
+    try:
+        for k in range(150):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 2e-5 + 3e-6 * k)
+                for _ in range(1000):
+                    J(X)
+            except KeyboardInterrupt:
+                interrupted += 1
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            assert names_are_restored()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert interrupted > 100
+    np.testing.assert_allclose(J(X), np.diag(np.cos(X)))
+
+
+def test_generators_left_open_and_resumed():
+    def generator(x):
+        out = np.zeros(4)
+        for k in range(4):
+            out[k] = x[k]
+            yield out
+
+    held = []
+
+    def f(x):
+        held.append(generator(x))
+        return next(held[-1]) * 2
+
+    jf.jacobian(f)(X)
+    assert names_are_restored()
+    with pytest.raises(jf.LeakedTracerError):
+        next(held[0])
+    assert names_are_restored()
