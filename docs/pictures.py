@@ -19,7 +19,10 @@ from pathlib import Path
 import numpy as np
 
 import jacfwd as jf
+from jacfwd.draw.boxes import draw_placed
 from jacfwd.draw.chart import Chart
+from jacfwd.draw.geometry import place
+from jacfwd.draw.scene import Edge, Node, Scene
 
 DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"
@@ -135,6 +138,7 @@ def pictures() -> Iterator[tuple[str, str]]:
     yield "06-sparse", jf.draw.pattern(*coloured()).svg
     yield "07-four-paths", jf.trace(four_paths, 2.0, 3.0).draw().svg
     yield "07-paths-and-edges", growth()
+    yield "architecture", architecture()
     yield "08-layers", jf.linearize(network, np.random.default_rng(9).standard_normal(4))[1].draw_layers().svg
 
 
@@ -174,6 +178,47 @@ def growth() -> str:
     for ink, (name, counts) in enumerate({"edges": edges, "paths": paths}.items()):
         chart.curve([(d, float(np.log10(float(n)))) for d, n in zip(depths, counts, strict=True)], name, ink)
     return chart.svg.drawing().svg
+
+
+# What the package is made of: name, what it is, level; and who hands what to whom.
+PARTS = [
+    ("your function", "NumPy and SciPy", 0),
+    ("rules", "one per function", 1),
+    ("recording", "Tracers, storages", 1),
+    ("Graph", "nodes, guards", 2),
+    ("Chain", "local Jacobians at a point", 3),
+    ("program", "generated NumPy source", 4),
+    ("products", "forward, reverse", 4),
+    ("accumulate", "structured products", 4),
+    ("layers", "sparse matrices", 4),
+    ("jvp, gradient", "values, tangents", 5),
+    ("Jacobian", "dense or scipy.sparse", 5),
+    ("pictures", "graphs, paths, costs", 5),
+]
+HANDS = [
+    ("your function", "recording", "runs once"),
+    ("recording", "Graph", ""),
+    ("rules", "Chain", "local Jacobians"),
+    ("Graph", "Chain", ""),
+    ("Chain", "program", "recorded itself"),
+    ("Chain", "products", "seeds"),
+    ("Chain", "accumulate", "formats"),
+    ("Chain", "layers", "written out"),
+    ("program", "jvp, gradient", "replay"),
+    ("program", "Jacobian", "replay"),
+    ("products", "jvp, gradient", ""),
+    ("products", "Jacobian", "colors"),
+    ("accumulate", "Jacobian", ""),
+    ("layers", "pictures", ""),
+]
+
+
+def architecture() -> str:
+    """The parts of the package, placed as a derivative graph is."""
+    keys = {name: k for k, (name, _, _) in enumerate(PARTS)}
+    nodes = [Node(keys[name], name, about, "", "", level, "inner", ()) for name, about, level in PARTS]
+    edges = [Edge(keys[a], keys[b], "", text) for a, b, text in HANDS]
+    return draw_placed(place(Scene("From a function to its derivatives", nodes, edges))).svg
 
 
 def section(title: str) -> list[dict]:

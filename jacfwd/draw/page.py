@@ -50,12 +50,13 @@ def to_html(found: Recorded, path: str | os.PathLike[str] | None = None) -> str:
 def page(found: Recorded) -> str:
     """The page of a recording at a point."""
     chain = found.chain()
-    scenes = [scene_of(found, wrt) for wrt in range(min(chain.n, MOST_INPUTS))]
-    if not scenes:
+    if not chain.n:
         raise ValueError("a graph without inputs has no derivative to show")
-    whole = len(scenes[0].nodes) <= MOST_NODES
-    if not whole:
-        scenes = [folded(scene, found) for scene in scenes]
+    first = scene_of(found, 0, chain)
+    whole = len(first.nodes) <= MOST_NODES
+    # Boxes that stand for many operations have no derivative of their own: one input shows as much as all.
+    others = range(1, min(chain.n, MOST_INPUTS)) if whole else ()
+    scenes = [first if whole else folded(first, found), *(scene_of(found, wrt, chain) for wrt in others)]
     placed = place(_widest(scenes))
     data = _data(chain, scenes, whole)
     template = resources.files("jacfwd.draw").joinpath("page.html").read_text(encoding="utf-8")

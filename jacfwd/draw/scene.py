@@ -156,12 +156,12 @@ def forward_derivatives(chain: Chain, wrt: int) -> dict[int, Any]:
     return {at: block[0] for at, block in chain.tangents(only, keep=True).items()}
 
 
-def scene_of(found: Recorded, wrt: int = 0) -> Scene:
-    """The scene of a recording at a point, with forward derivatives in flat input `wrt`.
+def scene_of(found: Recorded, wrt: int = 0, chain: Chain | None = None) -> Scene:
+    """The scene of a recording at a point, with forward derivatives in flat input `wrt`; its chain, if made already.
 
     Raises ValueError where there is no such input.
     """
-    chain, graph = found.chain(), found.graph
+    chain, graph = chain or found.chain(), found.graph
     names = names_of(graph)
     inner = input_name(chain, wrt, names)
     moved, level, does = forward_derivatives(chain, wrt), chain.levels(), operations(graph, names)

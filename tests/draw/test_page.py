@@ -78,6 +78,13 @@ def test_large_graphs_fold():
     assert "folded" in found["note"]
 
 
+def test_large_graphs_of_many_inputs_have_one_scene():
+    graph = jf.trace(lambda x: [np.sin(x[k]) * x[k] for k in range(300)], np.ones(300))
+    found = data_of(graph.to_html())
+    assert found["inputs"] == ["x[0]"]
+    assert "the first 1 of 300 inputs" in found["note"]
+
+
 def test_large_arrays_have_no_lists():
     text = jf.trace(lambda x: np.sum(np.sin(x)), np.ones(100_000)).to_html()
     found = data_of(text)
