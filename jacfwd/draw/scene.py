@@ -173,7 +173,7 @@ def scene_of(found: Recorded, wrt: int = 0, chain: Chain | None = None) -> Scene
         value = brief(found.values[at]) if math.prod(graph.nodes[at].shape) <= 3 else ""
         nodes.append(
             Node(
-                at, names[at], does[at], value, slope, level[at], role,
+                at, names[at], does[at] if does[at] != names[at] else "", value, slope, level[at], role,
                 graph.nodes[at].shape, at in moved, _where(graph.nodes[at].location),
             )
         )  # fmt: skip

@@ -105,3 +105,8 @@ def test_words():
     assert brief(np.array([True, False])) == "[True, False]"
     assert shortened("a\n  b") == "a b"
     assert len(shortened("x" * 100)) == 26
+
+
+def test_a_node_called_by_its_operation_does_not_say_it_twice():
+    scene = scene_of(jf.trace(lambda x: jf.name("sin(x)", np.sin(x)), 1.0).at())
+    assert scene.nodes[1].lines == ("sin(x) = 0.84147", "d(sin(x))/dx = 0.5403")
