@@ -91,7 +91,7 @@ class Layout:
         parts = [np.reshape(leaf, (-1,)) for leaf in leaves]
         joined = np.concatenate([np.zeros(0, self.dtype), *parts])
         for part, back in zip(parts, self._split(joined), strict=True):
-            if part.dtype.kind in "iu" and not np.array_equal(part, back):
+            if part.dtype.kind in "iu" and not np.array_equal(part, back.astype(part.dtype)):
                 raise ValueError("an integer result beside floating ones is too large for these; return it alone")
         return joined
 

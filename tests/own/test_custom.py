@@ -237,6 +237,22 @@ def test_results_can_be_written_to():
     np.testing.assert_array_equal(jf.jacobian(f)(2.0), [0, 1, 0])
 
 
+def test_a_tangent_function_may_write_into_its_primals():
+    square = jf.custom_jvp(lambda x: x * x)
+
+    @square.defjvp
+    def _(primals, tangents):
+        (x,), (t,) = primals, tangents
+        dout = 2.0 * x * t
+        x[...] = 0.0
+        return np.zeros(len(x)), dout
+
+    G = jf.trace(lambda x: square(x) * x, X)
+    for _ in range(2):
+        np.testing.assert_array_equal(G.linearize(X)[1].toarray(), np.diag(3 * X**2))
+    np.testing.assert_allclose(jf.jacobian(jf.jacobian(square))(2 * np.ones(1)), [[[2.0]]])
+
+
 # Mistakes
 
 

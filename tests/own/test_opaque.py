@@ -133,6 +133,32 @@ def test_several_arguments_results_and_static_ones():
         check_rule(box, a, 2, b)
 
 
+def test_static_arguments_may_be_anything():
+    box = jf.black_box(lambda x, kind, nothing, names: x * len(kind) + len(names), jac=lambda x, *rest: np.eye(3) * 4)
+    np.testing.assert_array_equal(jf.jacobian(lambda x: box(x, "four", None, ["a", "b"]))(X), np.eye(3) * 4)
+
+
+def test_sparse_and_dense_blocks_side_by_side():
+    box = jf.black_box(
+        lambda x, y: (x * x * y, np.sum(x)),
+        jac=lambda x, y: ((sp.diags_array(2 * x * y), x * x), (np.ones(len(x)), 0.0)),
+    )
+    (a, b), (c, d) = jf.jacobian(box, (0, 1), sparse=True)(X, 3.0)
+    np.testing.assert_array_equal(a.toarray(), np.diag(6 * X))
+    assert a.nnz == 3
+    np.testing.assert_array_equal(b.toarray()[:, 0], X * X)
+    np.testing.assert_array_equal(c.toarray(), np.ones((1, 3)))
+    assert d.toarray() == 0
+
+
+def test_integers_beside_floats_must_fit():
+    small = jf.black_box(lambda x: (x.sum(), 2**40 + 1), jac=lambda x: (np.ones(3), np.zeros(3)))
+    assert jf.value_and_jacobian(lambda x: small(x))(X)[0][1] == 2**40 + 1
+    large = jf.black_box(lambda x: (x.sum(), 2**60 + 1), jac=lambda x: (np.ones(3), np.zeros(3)))
+    with pytest.raises(ValueError, match="too large"):
+        jf.jacobian(lambda x: large(x)[0])(X)
+
+
 def test_integers_that_are_traced_are_what_they_are():
     box = jf.black_box(lambda x, k: x * k, jac=lambda x, k: float(k))
     G = jf.trace(lambda x: box(x, np.floor(x).astype(int)), 2.5)
