@@ -92,7 +92,9 @@ class Layout:
         joined = np.concatenate([np.zeros(0, self.dtype), *parts])
         for part, back in zip(parts, self._split(joined), strict=True):
             if part.dtype.kind in "iu" and not np.array_equal(part, back.astype(part.dtype)):
-                raise ValueError("an integer result beside floating ones is too large for these; return it alone")
+                raise UnsupportedFunctionError(
+                    "an integer result beside floating ones is too large for these; return it alone"
+                )
         return joined
 
     def _split(self, joined: Any) -> list[Any]:
