@@ -87,6 +87,8 @@ def is_short_sum(node: Node) -> bool:
     """Whether the last axis, of few elements, is summed: NumPy's loop over so few is slow."""
     if node.primitive is not SUM or node.dtype != np.float64 or not set(node.params) <= {"axis", "keepdims"}:
         return False
+    if any(p is not None or c is not None for p, c in zip(node.parents[1:], node.constants[1:], strict=True)):
+        return False  # a mask, or what the sum begins with
     axis = node.params.get("axis")
     return axis is not None and node.shape != () and np.ndim(axis) in (0, 1) and np.size(axis) == 1
 
