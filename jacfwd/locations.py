@@ -117,7 +117,10 @@ def source(location: Location) -> str | None:
     if filename in SHARED_NAMES:
         return None
     linecache.checkcache(filename)
-    return linecache.getline(filename, line(location)).strip() or None
+    try:
+        return linecache.getline(filename, line(location)).strip() or None
+    except IndexError:  # while a doctest runs, lines of another one with the same name are looked for in it
+        return None
 
 
 def placed(error: Error, location: Location | None) -> Error:
