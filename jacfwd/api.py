@@ -24,7 +24,7 @@ from jacfwd.recorded import Recorded, pushed_forward, record
 from jacfwd.recording.interpose import running
 from jacfwd.recording.record import Record
 from jacfwd.recording.tracer import Tracer
-from jacfwd.spread import Colored, Columns, Rows, Spreading, check_chunk
+from jacfwd.spread import Colored, Columns, Rows, Spreading, as_dask, check_chunk
 from jacfwd.structure import flatten
 from jacfwd.tangents import match_tangents, select_primals
 from jacfwd.traced import Graph
@@ -145,7 +145,7 @@ class Options:
 
 
 VERIFY = ("auto", True, False, "always")
-BLOCKS = {"forward": Columns, "reverse": Rows}
+BLOCKS: dict[str, Any] = {"forward": Columns, "reverse": Rows}
 
 
 class Jacobian(Derivative):
@@ -213,10 +213,21 @@ class Jacobian(Derivative):
         `(columns, J[:, columns])`, each block of `chunk_size` columns, or of as many as the memory budget holds;
         with `method="reverse"` rows: `(rows, J[rows])`.
         """
+        return self.wanted.spreading.blocks(self._blocks(args, kwargs))
+
+    def dask(self, *args: Any, **kwargs: Any) -> Any:
+        """The dense Jacobian `(m, n)` as a dask array of the same blocks, computed when they are asked for.
+
+        Raises ImportError where dask is missing.
+        """
+        task = self._blocks(args, kwargs)
+        return as_dask(task, self.wanted.spreading.size(task))
+
+    def _blocks(self, args: tuple, kwargs: dict[str, Any]) -> Columns | Rows:
         found, leaves, wrt = self.recording(self.select(args, kwargs))
         method = "forward" if self.wanted.method == "auto" else self.wanted.method
         require_blocks(method, ("forward", "reverse"))
-        return self.wanted.spreading.blocks(BLOCKS[method](found.graph, leaves, wrt))
+        return BLOCKS[method](found.graph, leaves, wrt)
 
     def explain(self, *args: Any, **kwargs: Any) -> Explanation:
         """What each method would cost at these arguments, from sizes and structure alone, and the one that is taken.

@@ -24,7 +24,18 @@ from jacfwd.graph import Graph
 from jacfwd.linear import transposed
 from jacfwd.memory import budget, require_chunk
 
-__all__ = ["Colored", "Columns", "Progress", "Rows", "Spreading", "check_chunk", "chunk_of", "progress_of", "spread"]
+__all__ = [
+    "Colored",
+    "Columns",
+    "Progress",
+    "Rows",
+    "Spreading",
+    "as_dask",
+    "check_chunk",
+    "chunk_of",
+    "progress_of",
+    "spread",
+]
 
 Task = Callable[[int, int], Any]
 Progress = Callable[[int, int], Any]
@@ -55,6 +66,11 @@ class Seeds:
         """How many seeds there are."""
         raise NotImplementedError
 
+    @property
+    def each(self) -> int:
+        """Bytes that one seed needs on its way."""
+        return self.chain.seed_bytes
+
     def __call__(self, start: int, stop: int) -> np.ndarray:
         """One block."""
         raise NotImplementedError
@@ -75,6 +91,18 @@ class Columns(Seeds):
     def count(self) -> int:
         """One seed for each input."""
         return self.chain.n
+
+    @functools.cached_property
+    def each(self) -> int:
+        """Structured products hold what a column reaches: as much as three of them do, or the column itself."""
+        chain = self.chain
+        some = np.zeros((3, chain.n), bool)
+        if chain.n:
+            some[range(3), [0, chain.n // 2, chain.n - 1]] = True
+        reached = max(
+            (int(block.sum(axis=tuple(range(1, block.ndim))).max()) for block in reach(chain, some)), default=0
+        )
+        return 8 * max(reached, chain.m, 1) * np.dtype(chain.dtype).itemsize
 
     def __call__(self, start: int, stop: int) -> np.ndarray:
         chain = self.chain
@@ -105,6 +133,29 @@ class Colored(Seeds):
     def __call__(self, start: int, stop: int) -> np.ndarray:
         found: np.ndarray = self.seeding.block(self.chain, start, stop)
         return found
+
+
+def reach(chain: Chain, seeds: np.ndarray) -> Iterator[np.ndarray]:
+    """Which elements of each node boolean seeds `(p, n)` reach, `(p,) + node.shape`."""
+    held = {
+        at: seeds[:, a:b].reshape(len(seeds), *chain.graph.nodes[at].shape)
+        for at, a, b in zip(chain.wrt, chain.offsets[:-1], chain.offsets[1:], strict=True)
+    }
+    last = chain.last_use()
+    for step in chain.steps:
+        total: Any = False
+        for parents, fmt in step.groups:
+            block = held[parents[0]] if len(parents) == 1 else beside([held[q] for q in parents])
+            total = total | fmt.reach(block)
+        for gone in last.get(step.node, ()):
+            held.pop(gone, None)
+        held[step.node] = total
+        yield total
+
+
+def beside(blocks: Sequence[np.ndarray]) -> np.ndarray:
+    """Blocks of joined parents, flattened and side by side."""
+    return np.concatenate([block.reshape(len(block), -1) for block in blocks], axis=1)
 
 
 def some_columns(chain: Chain, start: int, stop: int) -> dict[int, Format]:
@@ -144,14 +195,14 @@ def check_chunk(chunk_size: Any) -> None:
         raise ValueError(f"chunk_size must be a positive integer, got {chunk_size!r}")
 
 
-def chunk_of(chain: Chain, count: int, chunk_size: int | None) -> int:
-    """How many seeds go through the chain at a time: as asked for, or as many as the budget holds.
+def chunk_of(each: int, count: int, chunk_size: int | None) -> int:
+    """How many seeds, of so many bytes each, go together: as asked for, or as many as the budget holds.
 
     Raises MemoryBudgetError for a size that cannot fit.
     """
     if chunk_size is None:
-        return max(1, min(count, budget() // (2 * chain.seed_bytes)))
-    require_chunk(min(chunk_size, count), chain.seed_bytes)
+        return max(1, min(count, budget() // (2 * each)))
+    require_chunk(min(chunk_size, count), each)
     return chunk_size
 
 
@@ -254,12 +305,16 @@ class Spreading:
     executor: Executor | None = None
     progress: Any = False
 
+    def size(self, task: Seeds) -> int:
+        """How many seeds make a block."""
+        size = chunk_of(task.each, task.count, self.chunk_size)
+        if self.executor is not None and self.chunk_size is None:
+            size = min(size, -(-task.count // BLOCKS)) or 1
+        return size
+
     def blocks(self, task: Seeds) -> Iterator[tuple[slice, np.ndarray]]:
         """The blocks in order."""
-        count = task.count
-        size = chunk_of(task.chain, count, self.chunk_size)
-        if self.executor is not None and self.chunk_size is None:
-            size = min(size, -(-count // BLOCKS)) or 1
+        count, size = task.count, self.size(task)
         return spread(task, count, size, self.executor, progress_of(self.progress, task.unit), f"{task.unit}s")
 
     def whole(self, task: Seeds) -> np.ndarray:
@@ -269,3 +324,21 @@ class Spreading:
         for part, block in self.blocks(task):
             out[part if by_rows else (slice(None), part)] = block
         return out
+
+
+def as_dask(task: Seeds, size: int) -> Any:
+    """The Jacobian `(m, n)` as a dask array of blocks, each computed when it is asked for."""
+    try:
+        import dask.array as da
+        from dask.delayed import delayed
+    except ImportError as error:
+        raise ImportError("a dask array needs dask: pip install 'jacfwd[scale]'") from error
+    made: Any = da
+    chain, axis, count = task.chain, 0 if task.unit == "row" else 1, task.count
+    sent, compute = pickle.dumps(task), delayed(run_sent)
+    parts = []
+    for start in range(0, count, size):
+        stop = min(start + size, count)
+        shape = (stop - start, chain.n) if axis == 0 else (chain.m, stop - start)
+        parts.append(made.from_delayed(compute(sent, start, stop), shape, chain.dtype))
+    return made.concatenate(parts, axis=axis) if parts else made.zeros((chain.m, chain.n), chain.dtype)

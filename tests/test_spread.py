@@ -145,24 +145,31 @@ def test_a_bar(capsys):
 
 
 def test_chunks():
-    chain = blocks_of(Columns).chain
-    assert chunk_of(chain, 13, 5) == 5
-    assert chunk_of(chain, 13, None) == 13
+    assert chunk_of(8, 13, 5) == 5
+    assert chunk_of(8, 13, None) == 13
     for wrong in (0, -1, 2.5, True):
         with pytest.raises(ValueError, match="chunk_size"):
             check_chunk(wrong)
 
 
 def test_chunks_that_do_not_fit():
-    chain = blocks_of(Columns).chain
-    set_memory_budget(8 * 11 * 8 * 4)
+    set_memory_budget(400)
     try:
-        assert chunk_of(chain, 1000, None) == 2
+        assert chunk_of(100, 1000, None) == 2
         with pytest.raises(MemoryBudgetError, match="pass chunk_size=2"):
-            chunk_of(chain, 1000, 500)
-        assert chunk_of(chain, 1000, 2) == 2
+            chunk_of(100, 1000, 500)
+        assert chunk_of(100, 1000, 2) == 2
     finally:
         set_memory_budget(None)
+
+
+def test_what_a_seed_needs():
+    assert blocks_of(Rows).each == 8 * 11 * 8
+    # A column reaches eleven elements at most, and is fourteen long.
+    assert blocks_of(Columns).each == 8 * 14 * 8
+    x = np.ones(10_000)
+    narrow = blocks_of(Columns, jf.trace(lambda x: np.sum(np.sin(x)), x).data, [x])
+    assert narrow.each == 8 * 8
 
 
 def slow_dying(start, stop):
@@ -275,6 +282,18 @@ def test_memory_for_blocks_is_bounded():
         assert block.nbytes < 1 << 27
         assert columns.start == 0
         with pytest.raises(MemoryBudgetError, match="chunk_size="):
-            next(jf.jacobian(g, chunk_size=10_000).blocks(x))
+            next(jf.jacobian(g, chunk_size=100_000).blocks(x))
     finally:
         jf.set_memory_budget(None)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_dask_arrays():
+    pytest.importorskip("dask.array")
+    x = np.linspace(0, 1, 30)
+    J = jf.jacobian(stencil)(x)
+    columns, rows = (jf.jacobian(stencil, chunk_size=7, method=method).dask(x) for method in ("forward", "reverse"))
+    assert columns.chunks == ((28,), (7, 7, 7, 7, 2))
+    assert rows.chunks[1] == (30,)
+    np.testing.assert_allclose(columns[:, 5:11].compute(scheduler="synchronous"), J[:, 5:11], rtol=1e-14)
+    np.testing.assert_allclose(rows.sum(axis=0).compute(scheduler="threads"), J.sum(axis=0), rtol=1e-12)
