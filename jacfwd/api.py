@@ -16,10 +16,12 @@ from jacfwd.differences import difference_jacobian
 from jacfwd.door import MISS
 from jacfwd.errors import JacobianMismatchError
 from jacfwd.estimates import Estimator, Explanation
+from jacfwd.formats.dispatch import is_tracer
 from jacfwd.kept import Kept
 from jacfwd.linear import LinearMap, flat_rows
 from jacfwd.methods import Spread, check_choices, dense, require_blocks, require_single, sloped, written
 from jacfwd.pattern import Pattern
+from jacfwd.program.batches import batched
 from jacfwd.recorded import Recorded, pushed_forward, record
 from jacfwd.recording.interpose import running
 from jacfwd.recording.record import Record
@@ -144,6 +146,8 @@ class Options:
             raise ValueError(f"verify must be one of {', '.join(map(repr, VERIFY))}, got {self.verify!r}")
 
 
+# From so many nodes on it pays to look for operations that can be joined, for a single call too.
+MANY = 1000
 VERIFY = ("auto", True, False, "always")
 BLOCKS: dict[str, Any] = {"forward": Columns, "reverse": Rows}
 
@@ -241,7 +245,7 @@ class Jacobian(Derivative):
         """
         options, kept = self.wanted, self._kept
         found, _, wrt = self.recording(self.select(args, kwargs))
-        chain = Chain(found.graph, found.values, wrt)
+        chain = Chain(found.graph, found.values, wrt) if kept is not None else levelled(found).chain()
         estimator = Estimator(chain, options.sparse, kept is not None, symmetric=self.symmetric)
         notes = () if kept is None else tuple(str(kept).splitlines())
         return estimator.explain(options.method, notes)
@@ -263,8 +267,8 @@ class Jacobian(Derivative):
     def unrecorded(self, selection: Selection) -> Any:
         """The result by a run of f that is not kept."""
         found = record(selection, self.wanted.has_aux, self.wanted.verify in (True, "always"))
-        J = self.matrix(found, found.chain())
-        return self.answer(found.outputs(), found.aux, J)
+        joined = levelled(found)
+        return self.answer(found.outputs(), found.aux, self.matrix(joined, joined.chain()))
 
     def answer(self, y: Any, aux: Any, J: Any) -> Any:
         """The result of a call, made of its parts."""
@@ -278,6 +282,18 @@ class Jacobian(Derivative):
         options = self.wanted
         sparse_format = options.format if options.sparse else None
         return written(chain, found.nested, self.method, sparse_format, options.flat, spread)
+
+
+def levelled(found: Recorded) -> Recorded:
+    """A recording with small operations of one level joined, where it has very many, as of a loop over elements."""
+    values = [found.values[at] for at in found.graph.inputs]
+    if len(found.graph.nodes) < MANY or any(map(is_tracer, values)):
+        return found
+    graph = batched(found.graph)
+    if graph is found.graph:
+        return found
+    with np.errstate(all="ignore"):
+        return dataclasses.replace(found, graph=graph, values=graph.evaluate(values))
 
 
 class Gradient(Jacobian):

@@ -106,3 +106,29 @@ def test_compressed_derivatives_are_differentiated_again():
     expected = jf.jacobian(jf.jacobian(f))(x)
     np.testing.assert_allclose(jf.jacobian(jf.jacobian(f, method="compress"))(x), expected, atol=1e-12)
     np.testing.assert_allclose(jf.jacobian(jf.jacobian(f), method="compress")(x), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("sparse_too", [False, True])
+def test_long_loops_are_differentiated_level_by_level(sparse_too):
+    """Of thousands of scalar nodes a single call makes a few operations; names and structure stay what they were."""
+    loop, oracle = problems.heat(400), problems.heat(400, loop=False)
+
+    def f(x):
+        return {"out": loop.function(x["a"]), "sum": np.sum(x["a"]) * x["b"]}
+
+    def same(x):
+        return {"out": oracle.function(x["a"]), "sum": np.sum(x["a"]) * x["b"]}
+
+    x = {"a": loop.point, "b": 2.0}
+    for method in METHODS:
+        J = jf.jacobian(f, sparse=sparse_too, method=method)(x)
+        expected = jf.jacobian(same, sparse=sparse_too)(x)
+        for output, row in expected.items():
+            for name, block in row.items():
+                ours, theirs = J[output][name], block
+                ours, theirs = (m.toarray() if sparse_too else m for m in (ours, theirs))
+                np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
+    g = jf.gradient(lambda x: np.sum(f(x)["out"]) + f(x)["sum"])(x)
+    np.testing.assert_allclose(
+        g["a"], jf.gradient(lambda x: np.sum(same(x)["out"]) + same(x)["sum"])(x)["a"], atol=1e-12
+    )
