@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import jvp, nfold, peers, recording, replay, report, solvers
+from bench import choice, jvp, nfold, peers, recording, replay, report, solvers, sparse
 
 
 def check(folder: Path) -> int:
@@ -44,6 +44,8 @@ PARTS: dict[str, Callable[[bool], list[report.Section]]] = {
     "jvp": jvp_sections,
     "recording": lambda quick: [recording.section(quick)],
     "replay": lambda quick: [replay.section(quick)],
+    "sparse": lambda quick: [sparse.section(quick)],
+    "choice": lambda quick: [choice.section(quick)],
     "peers": peers_sections,
     "solvers": solvers.sections,
 }

@@ -18,9 +18,9 @@ from jacfwd.formats.entries import Entries
 
 __all__ = ["Bracketing", "bracketing", "meeting"]
 
-# So many seeds, and so many booleans of the widest node together with them, are pushed through; so many are drawn
+# At least and at most so many seeds, with so many booleans of the widest node, are pushed through; so many are drawn
 # to see of what kinds there are.
-MOST_SEEDS, MOST_BOOLEANS, LOOKED_AT = 32, 1 << 20, 1 << 12
+FEWEST_SEEDS, MOST_SEEDS, MOST_BOOLEANS, LOOKED_AT = 8, 32, 1 << 22, 1 << 12
 # A step into more parents than this is not taken apart: a loop's buffer is gathered from the input side.
 MOST_PARENTS = 64
 # Longer chains, which consist of scalars mostly, are not looked at, nor, for one call, such as handle fewer numbers.
@@ -127,7 +127,7 @@ def sampled(chain: Chain, touched: Sequence[np.ndarray], count: int) -> tuple[np
     of every such kind are taken, since few of one kind may have more entries than many of another.
     """
     widest = max([1, *(len_of(chain, at) for at in chain.active)])
-    some = min(count, MOST_SEEDS, max(2, MOST_BOOLEANS // widest))
+    some = min(count, MOST_SEEDS, max(FEWEST_SEEDS, MOST_BOOLEANS // widest))
     if some == count:
         return np.arange(count), np.ones(count)
     drawn = np.random.default_rng(0).choice(count, min(count, LOOKED_AT), replace=False)

@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from bench import solvers
+import jacfwd as jf
+from bench import choice, solvers, sparse
 from bench.measure import Timings, direction_of, growth, interleaved, peak_memory, verify
-from bench.problems import elementwise_chain, logistic_regression
+from bench.problems import brusselator, elementwise_chain, logistic_regression
 from bench.replay import Measure, best, confirmed, regressions
 from bench.report import Section, markdown, markdown_table, merged, shown, write
 
@@ -95,3 +96,20 @@ def test_parts_are_measured_alone_and_the_others_kept(tmp_path):
 def test_the_tables_of_solvers_are_made():
     titles = [section.title for section in solvers.sections(quick=True)]
     assert len(titles) == len(set(titles)) == 7
+
+
+# Methods
+
+
+@pytest.mark.parametrize("name", choice.QUICK)
+def test_what_auto_takes_is_among_what_is_timed(name):
+    found = list(choice.cases([name], seconds=0.003))
+    assert {(each.sparse, each.prepared) for each in found} == {(s, p) for s in (False, True) for p in (False, True)}
+    for each in found:
+        assert each.chosen in each.seconds and each.ratio >= 1
+        assert each.row()["auto"] == each.chosen
+
+
+def test_the_pattern_that_is_colored_is_that_of_the_brusselator():
+    assert sparse.brusselator_pattern(5) == jf.sparsity(brusselator(5).function, brusselator(5).point)
+    assert sparse.QUICK[0] in sparse.measures
