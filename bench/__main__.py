@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import choice, jvp, nfold, peers, recording, replay, report, solvers, sparse
+from bench import choice, jvp, nfold, peers, recording, replay, report, scale, solvers, sparse
 
 
 def check(folder: Path) -> int:
@@ -47,6 +47,7 @@ PARTS: dict[str, Callable[[bool], list[report.Section]]] = {
     "sparse": lambda quick: [sparse.section(quick)],
     "choice": lambda quick: [choice.section(quick)],
     "peers": peers_sections,
+    "scale": lambda quick: [scale.section(quick)],
     "solvers": solvers.sections,
 }
 
