@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from jacfwd.api import Jacobian, trace, value_and_jacobian
+from jacfwd.api import trace, value_and_jacobian
+from jacfwd.derivatives import Jacobian
 from jacfwd.errors import BranchChangedError, JacfwdError
 from jacfwd.formats.dispatch import is_tracer
 from jacfwd.linear import LinearMap

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from jacfwd.api import Jacobian, hessian, value_and_gradient
+from jacfwd.api import hessian, value_and_gradient
+from jacfwd.derivatives import Jacobian
 from jacfwd.solvers.calls import taking
 from jacfwd.solvers.exact import Exact
 
