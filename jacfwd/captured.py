@@ -133,7 +133,7 @@ def readers(f: Callable) -> Iterator[Any]:
         seen[id(part)] = part
         kind = type(part)
         if kind is FunctionType:
-            if str(part.__module__).partition(".")[0] not in CLOSED:
+            if part is f or str(part.__module__).partition(".")[0] not in CLOSED:
                 yield part
                 waiting += helpers(part)
         elif kind is MethodType:

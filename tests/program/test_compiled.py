@@ -28,7 +28,7 @@ def sizes(request, monkeypatch):
 
 
 @np.errstate(all="ignore")
-def agree(function, points):
+def agree(function, points, least=0.0):
     """All programs of a function's Jacobian, values included, at several points."""
     G = jf.trace(function, points[0])
     J = SparseJacobian(G.data, [points[0]], G.data.inputs, values=True)
@@ -48,18 +48,19 @@ def agree(function, points):
             except FloatingPointError:
                 assert not careful
                 continue
-            close(data, expected.data)
+            close(data, expected.data, least)
             for value, other in zip(found, values, strict=True):
-                close(value, other)
+                close(value, other, least)
                 assert np.shape(value) == np.shape(other) and value.dtype == other.dtype
         found, matrix = J([x])
-        close(matrix.data, expected.data)
+        close(matrix.data, expected.data, least)
         np.testing.assert_array_equal(x, kept)
         assert not any(np.shares_memory(value, x) for value in found)
 
 
-def close(value, expected):
-    scale = np.abs(np.where(np.isfinite(expected), expected, 0)).max(initial=0)
+def close(value, expected, least=0.0):
+    """Agreement to 1e-13 of the largest entry, or of what it is the difference of."""
+    scale = np.abs(np.where(np.isfinite(expected), expected, 0)).max(initial=least)
     np.testing.assert_allclose(value, expected, rtol=1e-13, atol=1e-13 * scale)
 
 
@@ -87,7 +88,8 @@ def first_leaf(value):
 @given(programs())
 @pytest.mark.usefixtures("sizes")
 def test_random_programs(program):
-    agree(program, [program.point, program.point * 1.01])
+    # Values are of order one, and derivatives as small as `1 - tanh(x)^2` are differences of such.
+    agree(program, [program.point, program.point * 1.01], least=1.0)
 
 
 def test_products_are_strong_where_they_meet_what_is_not_finite():
