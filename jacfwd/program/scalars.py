@@ -174,7 +174,7 @@ class Scalars:
 
     def dtype_of(self, x: Element) -> np.dtype:
         """The dtype of an element."""
-        return self.nodes[x].dtype if type(x) is int else x.dtype
+        return self.nodes[x].dtype if type(x) is int else np.asarray(x).dtype
 
     def by_entries(self, node: Node, operands: Sequence[Any]) -> np.ndarray | None:
         """Functions that are their local Jacobian, entry by entry."""

@@ -172,7 +172,10 @@ class Methods:
 
     def _shares_cells(self: Any, value: Any) -> bool:
         """Whether another array is a view of the same storage."""
-        return hasattr(type(value), "__jacfwd_tracer__") and np.shares_memory(self, value)
+        if not hasattr(type(value), "__jacfwd_tracer__") or not np.shares_memory(self, value):
+            return False
+        # Real parts, imaginary parts and whole numbers of the same cells are different numbers.
+        return getattr(self.storage(), "name", None) == getattr(value.storage(), "name", None)
 
     def _write_flat(self: Any, key: Any, value: Any) -> None:
         """Write a view of the same cells by `.flat`: NumPy may read elements after they were written to."""

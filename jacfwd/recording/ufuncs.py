@@ -132,7 +132,7 @@ def rebound(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
         raise ValueError(f"non-broadcastable output operand with shape {target.shape}")
     if np.shape(result) != target.shape:
         result = np.broadcast_to(result, target.shape).copy()
-    return result if result.dtype == target.dtype else result.astype(target.dtype)
+    return (result if result.dtype == target.dtype else result.astype(target.dtype)).as_array()
 
 
 # Methods

@@ -214,8 +214,8 @@ def quantile(original: Callable, skipping: bool, percent: bool) -> Rule:
         if weights is not None and method != "inverted_cdf":
             raise ValueError(f"Only method 'inverted_cdf' supports weights. Got: {method}.")
         if not a.size:
-            nothing = np.zeros(a.shape, a.dtype)
-            return written(original(nothing, np.zeros(np.shape(q)), axis, method=method, keepdims=keepdims), out)
+            nothing, plain = np.zeros(a.shape, a.dtype), 0.0 if weak else np.zeros(np.shape(q))
+            return written(original(nothing, plain, axis, method=method, keepdims=keepdims), out)
         ranked = Ranked(a, axis, skipping)
         if skipping and np.ndim(shares) == 2 and len(ranked.axes) > 1:
             raise UnsupportedFunctionError(f"{original.__name__}: the axes of a 2-d q are out of order; pass q.ravel()")

@@ -32,7 +32,11 @@ def judged(cases: Iterable[Case]) -> list[dict[str, Any]]:
 
 
 def row(package: str, name: str, verdict: Verdict, own: bool | None = None) -> dict[str, Any]:
-    return {"package": package, "name": name, "verdict": verdict.kind, "detail": verdict.detail, "own": own}
+    """One line of the result: what a refusal says, and which line it names, apart from where packages lie."""
+    found = {"package": package, "name": name, "verdict": verdict.kind, "own": own}
+    if verdict.kind == "refused":
+        return found | {"detail": report.reason(verdict.detail), "at": report.place(verdict.detail)}
+    return found | {"detail": verdict.detail, "at": ""}
 
 
 def main() -> None:
@@ -50,9 +54,11 @@ def main() -> None:
         if options.autograd:
             suite = replay(options.autograd)
             rows += [row("autograd", name, verdict) for name, verdict in suite.checks]
+            rows += [row("autograd", name, Verdict("not replayed", why)) for name, why in suite.skipped]
     print(report.text(rows))
     if options.save:
-        (DOCS / "corpora.json").write_text(json.dumps(rows, indent=0) + "\n")
+        lines = [json.dumps({key: value for key, value in each.items() if value not in ("", None)}) for each in rows]
+        (DOCS / "corpora.json").write_text("[\n" + ",\n".join(lines) + "\n]\n")
         (DOCS / "corpora.md").write_text(report.page(rows))
     raise SystemExit(any(each["verdict"] == "wrong" for each in rows))
 

@@ -5,6 +5,7 @@ for the package `autograd`: what differentiates leads here, what belongs to auto
 test that asks for it counts as not replayed.
 """
 
+import functools
 import itertools
 import sys
 import tarfile
@@ -201,10 +202,24 @@ def replay(path: Path) -> Suite:
                 continue
             for test, function in list(vars(module).items()):
                 if test.startswith("test_") and isinstance(function, types.FunctionType):
-                    run(suite, f"{name}::{test}", function)
+                    for arguments in parameters(function):
+                        run(suite, f"{name}::{test}", functools.partial(function, **arguments))
         for name in made:
             del sys.modules[name]
     return suite
+
+
+def parameters(function: Callable) -> list[dict[str, Any]]:
+    """The arguments that pytest would give to a parametrised test, every combination of them."""
+    chosen: list[dict[str, Any]] = [{}]
+    for mark in getattr(function, "pytestmark", []):
+        if mark.name == "parametrize":
+            names = (
+                [name.strip() for name in mark.args[0].split(",")] if isinstance(mark.args[0], str) else mark.args[0]
+            )
+            rows = [dict(zip(names, value if len(names) > 1 else (value,), strict=True)) for value in mark.args[1]]
+            chosen = [before | row for before in chosen for row in rows]
+    return chosen
 
 
 def run(suite: Suite, test: str, function: Callable) -> None:

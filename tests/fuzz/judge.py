@@ -98,7 +98,10 @@ def _judge(program: Program) -> Verdict:
     f, x = program.function(), program.point
     single = "32" in program.source or "complex64" in program.source or program.dtype == "float32"
     exact, loose = (2e-4, 5e-3) if single else (1e-9, 1e-6)
-    y = f(x.copy())
+    try:
+        y = f(x.copy())
+    except Exception as error:
+        return Verdict("undecided", f"the program itself fails: {error}")
     if not np.isfinite(flat(y)).all():
         return Verdict("undecided", "the value is not finite")
     before, scope = x.copy(), dict(f.__globals__)
@@ -134,15 +137,16 @@ def check_differences(program: Program, tangent: np.ndarray, v: np.ndarray, tole
         return
     found = []
     for width, most in ((1e-3, 1), (1e-5, 10), (1e-7, 1000)):
-        along, error = richardson(
-            lambda t: flat(f(np.array(x + t[0] * v))), np.zeros(1), np.ones(1), steps=5, step=width
-        )
+        try:
+            along, error = richardson(lambda t: flat(f(np.array(x + t[0] * v))), [0.0], [1.0], steps=5, step=width)
+        except ValueError:  # a mask selects another number of elements so far away
+            continue
         scale = max(np.abs(along[np.isfinite(along)]).max(initial=0), np.abs(tangent).max(initial=0), 1.0)
         if along.shape == tangent.shape and np.all(np.abs(along - tangent) <= tolerance * most * scale):
             return
         found.append((along, error))
-    if smooth(f, x, v):
-        raise Wrong("jvp", f"{tangent} instead of {found[1][0]}")
+    if found and smooth(f, x, v):
+        raise Wrong("jvp", f"{tangent} instead of {found[-1][0]}")
 
 
 def smooth(f: Callable, x: np.ndarray, v: np.ndarray) -> bool:
@@ -166,15 +170,19 @@ def all_methods(program: Program, f: Callable, x: np.ndarray, y: Any, tolerance:
     }
     for name, form in others.items():
         other = form()
-        # An infinite local derivative times a sum that cancels is 0 from one side and nan from the other.
-        lost = np.isnan(other) & ~np.isnan(J) if other.shape == J.shape else False
-        if not close(np.where(lost, J, other), J, tolerance, scale):
+        if not close(without_lost(other, J), J, tolerance, scale):
             raise Wrong(name, f"{other} instead of {J}")
     got, L = jf.linearize(f, x)
     same_values("value of linearize", got, y)
-    if not close(np.asarray(L.toarray()).real, np.concatenate([np.real(p) for p in blocks(f, x)]), tolerance, scale):
+    real = np.concatenate([np.real(p) for p in blocks(f, x)])
+    if not close(without_lost(np.asarray(L.toarray()).real, real), real, tolerance, scale):
         raise Wrong("linearize", "another matrix")
     return J
+
+
+def without_lost(other: np.ndarray, J: np.ndarray) -> np.ndarray:
+    """An infinite local derivative times a sum that cancels is 0 from one side, nan from the other: the former."""
+    return np.where(np.isnan(other) & ~np.isnan(J), J, other) if other.shape == J.shape else other
 
 
 def blocks(f: Callable, x: np.ndarray) -> list[np.ndarray]:
@@ -206,6 +214,7 @@ def replayed(program: Program, f: Callable, x: np.ndarray, tolerance: float) -> 
             continue
         found = form()
         expected = flat(y) if name == "replayed value" else fresh
+        found = without_lost(found, expected)
         if not close(found, expected, tolerance, 1.0 if name == "replayed value" else scale):
             raise Wrong(name, f"{found} instead of {expected}")
     return Verdict("right")

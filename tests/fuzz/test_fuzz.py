@@ -33,6 +33,10 @@ FOUND = [
     ("v = x.copy(); v.flat[:2] = (x * x)[None, :2, None]", "v", (3,)),
     ("v = np.ascontiguousarray(x.imag.astype(complex))", "np.array(v.T) * x", ()),
     ("v = np.pad(x * 0.3, 1); v[...] = x * 0.3", "np.std(v + 0.1, 0)", (1,)),
+    ("v = np.linspace(0.0, 1.0, 3).astype(complex); v.imag.flat = v.real; w = v.real * x; v.real.flat = w", "v", ()),
+    ("v = np.pad(0.5, 0); v *= x; v[...] = x * v", "v * x", ()),
+    ("v = np.zeros(2) * x; w = v @ np.ones((2, 2)) + v.imag @ np.ones((2, 2))", "w * x", ()),
+    ("v = np.percentile(x[:0].astype(np.float32), 30.0, 1)", "v", (2, 3)),
     ("v = x * x; v.flat = np.zeros(0); np.putmask(v, v > 0, v[3:])", "v * 2.0", (3,)),
 ]
 
