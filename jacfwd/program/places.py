@@ -137,7 +137,8 @@ class Layout:
         """New memory."""
         memory = [staggered(size, k) for k, size in enumerate(self.sizes)]
         return tuple(
-            np.ndarray(shape, dtype, memory[register], offset, strides)
+            # Views of nothing may begin beyond its end, where NumPy makes none.
+            np.ndarray(shape, dtype, memory[register], offset, strides) if 0 not in shape else np.empty(shape, dtype)
             for register, dtype, shape, offset, strides in self.views
         )
 

@@ -37,6 +37,7 @@ FOUND = [
     ("v = np.pad(0.5, 0); v *= x; v[...] = x * v", "v * x", ()),
     ("v = np.zeros(2) * x; w = v @ np.ones((2, 2)) + v.imag @ np.ones((2, 2))", "w * x", ()),
     ("v = np.percentile(x[:0].astype(np.float32), 30.0, 1)", "v", (2, 3)),
+    ("v = x[1:].sum(1)", "np.linalg.norm(v * 2.0 + 0.1, axis=-1)", (1, 3)),
     ("v = x * x; v.flat = np.zeros(0); np.putmask(v, v > 0, v[3:])", "v * 2.0", (3,)),
 ]
 
