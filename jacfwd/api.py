@@ -256,7 +256,9 @@ def hessian(
 ) -> Hessian:
     """The matrix of second derivatives, by differentiating the gradient; parameters as for `jacobian`.
 
-    Raises ValueError where the output has another size than 1.
+    Of shape `in.shape + in.shape`; for outputs of another size than 1 `out.shape + in.shape + in.shape`, dense only.
+
+    Raises ValueError where `sparse=True` and the output has another size than 1.
 
     >>> import numpy as np
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))

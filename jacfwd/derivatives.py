@@ -20,7 +20,7 @@ from jacfwd.methods import Spread, check_choices, dense, require_blocks, require
 from jacfwd.program.batches import batched
 from jacfwd.recorded import Recorded, record
 from jacfwd.recording.interpose import running
-from jacfwd.spread import Colored, Columns, Rows, Spreading, as_dask, check_chunk
+from jacfwd.spread import Colored, Columns, Rows, Spreading, as_dask, check_chunk, check_executor
 
 __all__ = ["Gradient", "Hessian", "Jacobian", "Options"]
 
@@ -57,7 +57,10 @@ class Options:
 
     def __post_init__(self) -> None:
         check_choices(self.method, self.format)
+        if self.format != "csr" and not self.sparse:
+            raise ValueError(f"format={self.format!r} is a format of sparse matrices; pass sparse=True with it")
         check_chunk(self.chunk_size)
+        check_executor(self.executor)
         if self.batch and self.has_aux:
             raise ValueError("batch=True has no place for aux, which is no array of points; drop has_aux")
         # Not by `in`: 1 equals True.
@@ -226,6 +229,15 @@ class Gradient(Jacobian):
         return found.in_spec.unflatten(sloped(chain, dense(chain, self.wanted.method, spread)))
 
 
+class Slope(Gradient):
+    """What a Hessian is the Jacobian of: the gradient or, of several outputs, all of theirs."""
+
+    def matrix(self, found: Recorded, chain: Chain, spread: Spread | None = None) -> Any:
+        if chain.m == 1 and len(found.graph.outputs) == 1:
+            return super().matrix(found, chain, spread)
+        return written(chain, found.nested, "reverse" if chain.m <= chain.n else "forward")
+
+
 class Hessian(Jacobian):
     """`hessian(f)`: the Jacobian of the gradient."""
 
@@ -234,7 +246,8 @@ class Hessian(Jacobian):
 
     @property
     def function(self) -> Callable:
-        return Gradient(self.f, argnums=self.wanted.argnums, method="reverse", verify=self._checks_inside)
+        slope = Gradient if self.wanted.sparse else Slope
+        return slope(self.f, argnums=self.wanted.argnums, method="reverse", verify=self._checks_inside)
 
     @property
     def method(self) -> str:

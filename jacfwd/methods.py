@@ -293,8 +293,10 @@ def stored(part: Any, out: Output, node: Node, format: str) -> Any:
 
 
 def in_format(matrix: sp.csr_array, format: str) -> Any:
-    """A canonical matrix in a format, which knows that it is canonical in every release of SciPy."""
+    """A canonical matrix in a format, which knows that it is canonical in every release of SciPy; indices read-only."""
     out = matrix.asformat(format)
     if format == "coo":
         out.has_canonical_format = True
+    for index in out.coords if format == "coo" else (out.indices, out.indptr):
+        index.flags.writeable = False
     return out

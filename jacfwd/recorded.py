@@ -320,9 +320,9 @@ def pushed_forward(selection: Selection, tangents: Sequence[Any], has_aux: bool 
 
 
 def _owner(array: Any) -> int:
-    """Identity of whatever owns an array's memory."""
-    while isinstance(array, np.ndarray) and not is_tracer(array) and array.base is not None:
-        array = array.base
+    """Identity of whatever owns an array's memory; strided views refer to it by way of an object of their own."""
+    while not is_tracer(array) and (base := getattr(array, "base", None)) is not None:
+        array = base
     return id(array)
 
 

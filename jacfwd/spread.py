@@ -32,6 +32,7 @@ __all__ = [
     "Spreading",
     "as_dask",
     "check_chunk",
+    "check_executor",
     "chunk_of",
     "progress_of",
     "spread",
@@ -193,6 +194,12 @@ def check_chunk(chunk_size: Any) -> None:
         return
     if isinstance(chunk_size, bool) or not isinstance(chunk_size, int | np.integer) or chunk_size < 1:
         raise ValueError(f"chunk_size must be a positive integer, got {chunk_size!r}")
+
+
+def check_executor(executor: Any) -> None:
+    """Raise TypeError for what cannot be handed any work."""
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise TypeError(f"executor must be a concurrent.futures.Executor, got {type(executor).__name__}")
 
 
 def chunk_of(each: int, count: int, chunk_size: int | None) -> int:

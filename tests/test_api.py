@@ -220,10 +220,26 @@ def test_shapes_are_those_of_output_and_input(method, shape, out):
 def test_gradient_and_hessian_take_outputs_of_size_one():
     np.testing.assert_array_equal(jf.gradient(lambda x: np.sum(x**2, keepdims=True))(X), 2 * X)
     np.testing.assert_array_equal(jf.gradient(lambda x: {"loss": np.sum(x**2)})(X), 2 * X)
-    for make in (jf.gradient, jf.hessian, functools.partial(jf.hessian, sparse=True), jf.value_and_gradient):
+    for make in (jf.gradient, functools.partial(jf.hessian, sparse=True), jf.value_and_gradient):
         for f in (np.sin, lambda x: (x[0], x[1]), lambda x: x[:0], lambda x: ()):
             with pytest.raises(ValueError, match="use jacobian"):
                 make(f)(X)
+
+
+@pytest.mark.parametrize("record", [False, True])
+@pytest.mark.parametrize("method", METHODS)
+def test_hessians_of_several_outputs(method, record):
+    x, y = np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.25])
+    hessian = jf.hessian(lambda x: (x**3)[1:], method=method, record=record)
+    expected = np.zeros((2, 3, 3))
+    expected[[0, 1], [1, 2], [1, 2]] = 12, 18
+    for _ in range(2):
+        np.testing.assert_allclose(hessian(x), expected)
+    nested = jf.hessian(lambda x, y: {"s": np.sum(x) * y, "t": x[0] ** 2}, (0, 1), method=method, record=record)(x, y)
+    np.testing.assert_allclose(nested["s"][0][1], np.broadcast_to(np.eye(2)[:, None, :], (2, 3, 2)))
+    np.testing.assert_allclose(nested["s"][1][0], np.broadcast_to(np.eye(2)[:, :, None], (2, 2, 3)))
+    assert not nested["s"][0][0].any() and nested["t"][0][0][0, 0] == 2 and nested["t"][1][1].shape == (2, 2)
+    assert jf.hessian(lambda x: x[:0], method=method, record=record)(x).shape == (0, 3, 3)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -159,10 +159,11 @@ def coloring(S: Any, kind: str = "columns", order: str = "best") -> Coloring:
 def fewest(pattern: Pattern, symmetric: bool = False) -> Coloring:
     """A coloring of columns, or of rows where these need fewer colors; of a Hessian, which is `symmetric`, star.
 
-    All orders are tried where that takes a moment.
+    The Hessians of several outputs, one below the other, are no square matrix and have no symmetry. All orders are
+    tried where that takes a moment.
     """
     order = "best" if pattern.nnz <= FEW_ENTRIES else "natural"
-    if symmetric:
+    if symmetric and pattern.shape[0] == pattern.shape[1]:
         return coloring(pattern | pattern.T, "star", order)
     columns = coloring(pattern, "columns", order)
     if lower_bound(pattern, "rows") >= columns.n_colors:

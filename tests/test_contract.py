@@ -1,0 +1,55 @@
+"""Sentences of the interface that belong to no one module: what every way of asking for a derivative has in common."""
+
+import numpy as np
+import pytest
+
+import jacfwd as jf
+
+X = np.array([1.0, -2.0, 3.0, -4.0])
+METHODS = ("forward", "compress", "accumulate", "reverse", "auto")
+FORMATS = ("csr", "csc", "coo", "bsr")
+
+
+def kinks(x):
+    return x[1:] * x[:-1] * 0 + np.where(x[1:] > 0, x[1:], 0)
+
+
+@pytest.mark.parametrize("record", [False, True])
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("method", METHODS)
+def test_index_arrays_of_sparse_results_are_read_only_int32_and_all_structure_is_stored(method, format, record):
+    jacobian = jf.jacobian(kinks, sparse=True, method=method, format=format, record=record)
+    for _ in range(2):
+        J = jacobian(X)
+        for index in J.coords if format == "coo" else (J.indices, J.indptr):
+            assert index.dtype == np.int32 and not index.flags.writeable
+        assert J.data.flags.writeable and J.format == format and J.nnz == 6
+        assert format == "bsr" or J.has_canonical_format
+        np.testing.assert_array_equal(J.toarray(), jf.jacobian(kinks)(X))
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "words"),
+    [
+        ({"format": "csc"}, ValueError, "sparse=True"),
+        ({"executor": 3}, TypeError, "Executor, got int"),
+        ({"chunk_size": 1.5}, ValueError, "positive integer, got 1.5"),
+        ({"method": "magic"}, ValueError, "got 'magic'"),
+        ({"verify": "sometimes"}, ValueError, "got 'sometimes'"),
+    ],
+    ids=str,
+)
+def test_options_that_would_do_nothing_or_fail_late_are_refused_at_once(options, kind, words):
+    for make in (jf.jacobian, jf.value_and_jacobian):
+        with pytest.raises(kind, match=words):
+            make(np.sin, **options)
+
+
+@pytest.mark.parametrize("f", [lambda x: x, lambda x: x[:2], lambda x: (x, x[1:]), lambda x: x.T], ids=range(4))
+def test_tangents_are_arrays_of_their_own(f):
+    seed = np.ones(4)
+    moved = jf.jvp(f, X, seed)[1]
+    leaves = moved if isinstance(moved, tuple) else (moved,)
+    for k, leaf in enumerate(leaves):
+        assert leaf.flags.writeable
+        assert not any(np.shares_memory(leaf, other) for other in (X, seed, *leaves[:k]))
