@@ -8,6 +8,7 @@ what runs at import need the module to be imported with them: in a fork from bef
 import ast
 import gc
 import importlib.util
+import inspect
 import os
 import resource
 import signal
@@ -61,16 +62,14 @@ class MutantFinder:
 
 def swapped_codes(original: CodeType, changed: CodeType, runs: bool = True) -> dict[tuple, CodeType] | None:
     """Where functions of a module differ between two versions, by `identity`; None if what runs at import differs."""
-    inner = [[c for c in code.co_consts if isinstance(c, CodeType)] for code in (original, changed)]
-    if len(inner[0]) != len(inner[1]) or identity(original)[:2] != identity(changed)[:2]:
-        return None
-    differs = plain(original) != plain(changed)
-    if runs and differs:
+    before, after = ([c for c in code.co_consts if isinstance(c, CodeType)] for code in (original, changed))
+    alike = [identity(c)[:2] for c in before] == [identity(c)[:2] for c in after]
+    if runs and not (alike and plain(original) == plain(changed)):
         return None
     found = {identity(original): changed} if original != changed and not runs else {}
-    for a, b in zip(*inner, strict=True):
-        is_class = runs and not a.co_flags & 0x2  # functions have CO_NEWLOCALS, class bodies have not
-        below = swapped_codes(a, b, is_class)
+    # Functions within that are gone or have changed places are made by the changed one.
+    for a, b in zip(before, after, strict=True) if alike else ():
+        below = swapped_codes(a, b, runs and not a.co_flags & inspect.CO_NEWLOCALS)  # a class body
         if below is None:
             return None
         found |= below
