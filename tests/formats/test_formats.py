@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jacfwd.formats.combined import Pair, Product
+from jacfwd.formats.combined import Pair, Product, Sum
 from jacfwd.formats.compose import add, as_entries, compose, real_part, stack
 from jacfwd.formats.entries import nothing
 from jacfwd.formats.operators import Operator
@@ -78,6 +78,10 @@ def test_sizes(case):
     assert listed <= fmt.nnz if isinstance(fmt, Product) or contains(fmt, Operator) else listed == fmt.nnz
     assert fmt.size >= 0
     assert all(count >= 0 for count in fmt.work())
+    if isinstance(fmt, Sum):
+        assert fmt.size == sum(term.size for term in fmt.terms)
+        multiplied, added = map(sum, zip(*(term.work() for term in fmt.terms), strict=True))
+        assert fmt.work() == (multiplied, added + (len(fmt.terms) - 1) * fmt.n_out)
     assert repr(fmt).endswith(f"{fmt.in_shape} -> {fmt.out_shape}, {fmt.nnz} entries>")
     block, present = fmt.columns()
     np.testing.assert_allclose(np.reshape(block, (fmt.n_in, fmt.n_out)).T, case.matrix, atol=1e-9)

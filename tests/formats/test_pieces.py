@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+import jacfwd as jf
 from jacfwd.formats import coo, terms, weights
-from jacfwd.formats.dispatch import as_array, as_dtype, on_arrays, strong_matmul, strong_product
+from jacfwd.formats.dispatch import as_array, as_dtype, constant_value, on_arrays, strong_matmul, strong_product
 from jacfwd.formats.entries import Entries, coo_entries
 from jacfwd.formats.index import IndexMap, c_strides
 
@@ -120,6 +121,16 @@ class TestDispatch:
         np.testing.assert_array_equal(found, z if kind == "c" else [1, 3])
         assert as_dtype(X, X.dtype) is X
 
+    def test_numbers_of_constant_stand_ins_are_known(self):
+        def f(x):
+            assert constant_value(x) is None
+            assert constant_value([x[0], 1.0]) is None
+            np.testing.assert_array_equal(constant_value(np.zeros_like(x) + 2.0), [2.0, 2.0])
+            return x
+
+        jf.linearize(f, np.ones(2))
+        assert constant_value([1.0]) == [1.0]
+
 
 class TestIndexMaps:
     def test_identity(self):
@@ -180,6 +191,17 @@ class TestIndexMaps:
     def test_text(self):
         assert repr(IndexMap.identity((3,))) == "[0,1,2]"
         assert repr(IndexMap.identity((13,))) == "<(13,) of (13,)>"
+
+
+class TestPlaces:
+    def test_weights_are_added_only_where_entries_stand_at_the_same_places(self):
+        forth, back = IndexMap.of_positions(np.arange(3), (3,)), IndexMap.of_positions(np.arange(3)[::-1], (3,))
+        indices = [None, forth, back]
+        made = [Entries((3,), (3,), rows, cols, 1) for rows in indices for cols in indices]
+        for a in made:
+            for b in made:
+                same = all(np.array_equal(x, y) for x, y in zip(a.coo()[:2], b.coo()[:2], strict=True))
+                assert a.same_places(b) == same
 
 
 class TestTerms:

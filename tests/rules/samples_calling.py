@@ -88,6 +88,8 @@ RANGES: dict[Any, Calls] = {
         calls(np.float64(-0.5), np.float64(-8.0), 5),
         calls(np.array([0.5, 2.0]), 8.0, 4, endpoint=False, axis=-1),
         calls(np.float64(0.5), 8.0, 1),
+        calls(np.float64(1.0), np.float64(0.25), 3),
+        calls(np.float64(0.25), np.float64(1.0), 3),
         calls(np.float64(0.5), 8.0, 0),
         calls(np.float64(0.5), 8.0, 3, dtype=np.float32),
         calls(np.float32(0.5), np.float32(8.0), 3),

@@ -336,7 +336,9 @@ def linalg_samples() -> dict:
         np.linalg.tensorinv: [
             calls(regular(6, 6).reshape(6, 2, 3), ind=1), calls(regular(4, 4).reshape(2, 2, 4)),
         ],
-        np.linalg.matrix_power: [calls(regular(3, 3), n) for n in (-3, -1, 0, 1, 2, 3, 5)],
+        np.linalg.matrix_power: [
+            *(calls(regular(3, 3), n) for n in (-3, -1, 0, 1, 2, 3, 5)), calls(np.ones((2, 4, 3, 3)), 0),
+        ],
         np.linalg.cond: [
             *(calls(regular(3, 3), p) for p in (None, 2, -2, "fro", 1, np.inf)), calls(real(2, 4, 3)),
             calls(regular(2, 3, 3), "fro"),

@@ -77,6 +77,7 @@ SETS: dict[Any, Calls] = {
         calls(VECTOR, np.array([7.0, -1.25, 2.0]), True),
         calls(VECTOR, np.array([7.0, -1.25, 2.0, 2.0]), return_indices=True),
         calls(VECTOR, np.array([7.0, -1.25, 2.0]), assume_unique=True, return_indices=True),
+        calls(VECTOR, np.array([3.0, -1.25]), return_indices=True),
     ],
     np.setxor1d: [
         calls(MATRIX, OTHER),

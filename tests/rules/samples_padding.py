@@ -47,6 +47,8 @@ SAMPLES: dict[Any, Calls] = {
         calls(SINGLE, 2, "linear_ramp", end_values=np.float32(0.5)),
         calls(INTEGERS, 3, "linear_ramp", end_values=-5),
         calls(INTEGERS, 1, "mean", stat_length=2),
+        calls(VECTOR, (0, 1), "reflect", reflect_type="odd"),
+        calls(VECTOR, (1, 0), "reflect", reflect_type="odd"),
         *(calls(x, ((2, 1),) * x.ndim, "reflect", reflect_type="odd") for x in (VECTOR, SINGLE, COMPLEX, FORTRAN)),
         *(
             calls(x, ((2, 1),) * x.ndim, "symmetric", reflect_type="odd")

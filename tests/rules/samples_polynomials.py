@@ -140,6 +140,7 @@ FIXED: dict[Any, Calls] = {
     np.polyval: [calls(LINE, np.poly1d([1.0, 2.0]))],
     np.polymul: [calls(CUBIC, PADDED), calls(np.zeros(3), CUBIC), calls(np.poly1d(LINE), LINE)],
     np.polydiv: [
+        calls(LINE, COMPLEX),
         calls(np.convolve(LINE, [1.0, 0.5]), LINE),
         calls(np.convolve(LINE, [1.0, 0.5, 2.0]) + [0, 0, 0, 1.0], LINE),
         calls(np.poly1d(CUBIC), LINE),

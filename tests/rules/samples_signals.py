@@ -80,6 +80,7 @@ SAMPLES: dict[Any, Calls] = {
         calls(SOS, TABLE, axis=0, zi=real(2, 2, 6)),
     ],
     ss.filtfilt: [
+        calls([0.5, 0.25], [1.0, -0.25], SIGNAL),
         calls(*BUTTER, SIGNAL),
         calls(*BUTTER, real(3, 20), padtype="even"),
         calls(*BUTTER, SIGNAL, padtype="constant", padlen=5),

@@ -85,6 +85,12 @@ def test_mistakes_are_errors(call):
         jf.jacobian(call)(X)
 
 
+def test_the_size_of_the_matrix_is_found_for_long_vectors():
+    v = np.linspace(-1.0, 1.0, 40 * 39 // 2)
+    J = jf.jacobian(sd.squareform, sparse=True)(v)
+    np.testing.assert_array_equal(J @ v, np.ravel(sd.squareform(v)))
+
+
 def test_symmetric_matrices_become_vectors():
     J = jf.jacobian(lambda v: sd.squareform(2 * sd.squareform(v)), sparse=True)(ROW)
     np.testing.assert_array_equal(J.toarray(), 2 * np.eye(6))

@@ -278,7 +278,9 @@ def test_sinc_keeps_its_digits_near_zero():
     terms = [
         (-1) ** k * 2 * k * u ** (2 * k - 1) / np.prod(np.arange(1.0, 2 * k + 2, dtype=u.dtype)) for k in range(1, 12)
     ]
-    np.testing.assert_allclose(weights(np.sinc, x), np.float64(np.pi * np.sum(terms, axis=0)), rtol=2e-14)
+    found, expected = weights(np.sinc, x), np.float64(np.pi * np.sum(terms, axis=0))
+    np.testing.assert_allclose(found, expected, rtol=2e-14)
+    np.testing.assert_allclose(found[:-1], expected[:-1], rtol=2e-15)  # where the series is
 
 
 @pytest.mark.parametrize("z", [2 + 0j, 2 - 0j, complex(2, -0.0), -2 + 0j, complex(-2, -0.0)])

@@ -189,7 +189,23 @@ def test_expm_against_its_own_derivative():
     np.testing.assert_allclose(dy, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
 
 
+def test_tiny_and_huge_directions_lose_no_digits():
+    for name in ("expm", "logm", "sqrtm", "cosm"):
+        f, direction = getattr(sl, name), np.cos(np.arange(16.0)).reshape(4, 4)
+        _, expected = jf.jvp(f, P4 / 3, direction)
+        for size in (2.0**-100, 2.0**100):
+            _, dy = jf.jvp(f, P4 / 3, size * direction)
+            np.testing.assert_allclose(dy / size, expected, rtol=0, atol=2e-14 * np.abs(expected).max())
+
+
 # What is refused
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (4, 3), (2, 3, 4), (4, 4, 3), (3, 4, 3, 4)])
+def test_stacks_of_matrices_that_are_not_square_are_refused(shape):
+    with pytest.raises(UnsupportedFunctionError, match="only square"):
+        solutions.only_square("f", np.zeros(shape))
+    solutions.only_square("f", np.zeros((*shape[:-2], 3, 3)))
 
 
 @pytest.mark.parametrize(
