@@ -122,7 +122,7 @@ def jacobian(
     argnames : keyword arguments that are differentiated
     sparse : return a two-dimensional `scipy.sparse` array `(out.size, in.size)` instead of a dense array
         of shape `out.shape + in.shape`
-    format : "csr", "csc", "coo" or "bsr"
+    format : "csr", "csc", "coo" or "bsr"; index arrays are read-only, since other results share them
     flat : one matrix over all outputs and inputs instead of one per pair
     method : "forward" (one seed per input), "compress" (one seed per color of the pattern), "accumulate" (sparse
         products), "reverse" (one seed per output) or "auto"

@@ -278,13 +278,13 @@ class Graph:
         format: str = "csr",
         flat: bool = False,
         method: str = "auto",
-        out: sp.csr_array | None = None,
+        out: sp.csr_array | np.ndarray | None = None,
         **kwargs: Any,
     ) -> Any:
         """The Jacobian `J[output][input]`, as `jf.jacobian` returns it.
 
         The structure of a sparse one is made at the first call. Each call shares its index arrays, which are
-        read-only; `out`, the CSR matrix of an earlier call, is filled again and returned.
+        read-only; `out`, the CSR matrix or the array of an earlier call, is filled again and returned.
 
         Raises BranchChangedError at points of another branch, ValueError where `out` does not fit.
         """
@@ -299,7 +299,7 @@ class Graph:
         format: str = "csr",
         flat: bool = False,
         method: str = "auto",
-        out: sp.csr_array | None = None,
+        out: Any = None,
     ) -> Any:
         leaves, plain = self._opened(args, kwargs)
         plain = plain and self._real
@@ -307,15 +307,22 @@ class Graph:
             program = self._programs.sparse(self.data.inputs, method=method)
             if program is not None:
                 return self._refilled(program, leaves, format, flat, out)
+        sides = Sides(self.data, self.data.inputs)
         if out is not None:
-            raise ValueError("out= is for sparse=True at points that are plain real arrays")
+            if sparse or not plain:
+                raise ValueError("out= is for points that are plain real arrays")
+            _require_fit(out, sides, flat)
         if plain and not sparse:
             compiled = self._programs.dense(self.data.inputs, method)
             if compiled is not None:
+                apart = out is not None and not any(np.may_share_memory(out, leaf) for leaf in leaves)
+                if apart and out.flags.c_contiguous:
+                    compiled(leaves, out)
+                    return out
                 matrix = compiled(leaves)[1]
-                return matrix if flat else self._nested(Sides(self.data, self.data.inputs), matrix, shaped)
+                return _written(matrix if flat else self._nested(sides, matrix, shaped), out)
         found = self._at(list(map(own, leaves)))
-        return written(found.chain(), found.nested, method, format if sparse else None, flat)
+        return _written(written(found.chain(), found.nested, method, format if sparse else None, flat), out)
 
     def _refilled(self, program: SparseJacobian, leaves: Sequence[Any], format: str, flat: bool, out: Any) -> Any:
         """The sparse Jacobian by the program for it."""
@@ -462,6 +469,25 @@ CACHED = ("_programs", "_plain", "_slope", "_real")
 def own(leaf: Any) -> Any:
     """A leaf that its owner may change without the graph's values following."""
     return leaf.frozen() if is_tracer(leaf) else fresh(leaf)
+
+
+def _require_fit(out: Any, sides: Sides, flat: bool) -> None:
+    """Raise ValueError unless `out` is an array in which the dense Jacobian can be written."""
+    if not flat and not len(sides.wrt) == len(sides.graph.outputs) == 1:
+        raise ValueError("out= is for one array: pass flat=True")
+    nodes, outputs = sides.graph.nodes, sides.graph.outputs
+    shape = (sides.m, sides.n) if flat else (*outputs[0].shape, *nodes[sides.wrt[0]].shape)
+    if not isinstance(out, np.ndarray) or not out.flags.writeable or out.shape != shape or out.dtype != sides.dtype:
+        found = f"shape {out.shape}, {out.dtype}" if isinstance(out, np.ndarray) else type(out).__name__
+        raise ValueError(f"out= must be a writeable array of shape {shape}, {sides.dtype}, got {found}")
+
+
+def _written(J: Any, out: Any) -> Any:
+    """A Jacobian, or the array that was given for it."""
+    if out is None:
+        return J
+    out[...] = J
+    return out
 
 
 def _unselected(selection: Selection) -> dict[Any, Any]:

@@ -53,3 +53,42 @@ def test_tangents_are_arrays_of_their_own(f):
     for k, leaf in enumerate(leaves):
         assert leaf.flags.writeable
         assert not any(np.shares_memory(leaf, other) for other in (X, seed, *leaves[:k]))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "f", [lambda x: x[1:] * x[:-1] + 3 * x[1:], np.sum, lambda x: x[0] ** 2 * np.cos(x[1:]).sum()], ids=range(3)
+)
+def test_a_dense_jacobian_of_a_graph_is_written_into_out(f, method):
+    G = jf.trace(f, X)
+    out = np.full_like(jf.jacobian(f)(X), np.nan)
+    for x in (X, X + 1, X):
+        assert G.jacobian(x, method=method, out=out) is out
+        np.testing.assert_array_equal(out, jf.jacobian(f)(x))
+    for strided in (np.array(out, order="F"), np.repeat(out[..., None], 2, -1)[..., 0]):
+        strided[...] = np.nan
+        assert G.jacobian(X, method=method, out=strided) is strided
+        np.testing.assert_array_equal(strided, out)
+    if out.shape == X.shape:
+        same = X.copy()
+        np.testing.assert_array_equal(G.jacobian(same, method=method, out=same), out)
+    flat = np.empty((G.pattern.shape), float)
+    assert G.jacobian(X, method=method, flat=True, out=flat) is flat
+    np.testing.assert_array_equal(flat.ravel(), out.ravel())
+
+
+@pytest.mark.parametrize(
+    ("out", "words"),
+    [
+        (np.empty((4, 3)), r"shape \(4, 4\), float64, got shape \(4, 3\), float64"),
+        (np.empty((4, 4), np.float32), "got shape .4, 4., float32"),
+        (np.broadcast_to(0.0, (4, 4)), "writeable"),
+        ([[0.0]], "got list"),
+    ],
+    ids=range(4),
+)
+def test_an_out_that_does_not_fit_is_refused(out, words):
+    with pytest.raises(ValueError, match=words):
+        jf.trace(np.sin, X).jacobian(X, out=out)
+    with pytest.raises(ValueError, match="flat=True"):
+        jf.trace(lambda x: (x, x), X).jacobian(X, out=out)

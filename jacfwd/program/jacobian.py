@@ -75,12 +75,18 @@ class DenseJacobian(Slotted):
     def arranged(self, entries: Sequence[Entry]) -> Slots:
         return spaced(entries, (self.sides.m, self.sides.n), self.sides.dtype)
 
-    def __call__(self, leaves: Sequence[Any]) -> tuple[list[Any], np.ndarray]:
-        """Outputs (where values were asked for) and a new array `(m, n)` at a point.
+    def __call__(self, leaves: Sequence[Any], out: np.ndarray | None = None) -> tuple[list[Any], np.ndarray]:
+        """Outputs (where values were asked for) and an array `(m, n)` at a point: a new one, or the memory of `out`.
 
         Raises BranchChangedError at points of another branch.
         """
-        data = self.slots.template.copy() if self._constants else np.zeros(self.slots.template.shape, self.sides.dtype)
+        if out is not None:
+            data = out.reshape(-1)
+            np.copyto(data, self.slots.template)
+        elif self._constants:
+            data = self.slots.template.copy()
+        else:
+            data = np.zeros(self.slots.template.shape, self.sides.dtype)
         return self.run(leaves, data), data.reshape((self.sides.m, self.sides.n))
 
     @functools.cached_property
