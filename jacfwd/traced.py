@@ -479,7 +479,7 @@ def _require_fit(out: Any, sides: Sides, flat: bool) -> None:
     shape = (sides.m, sides.n) if flat else (*outputs[0].shape, *nodes[sides.wrt[0]].shape)
     if not isinstance(out, np.ndarray) or not out.flags.writeable or out.shape != shape or out.dtype != sides.dtype:
         found = f"shape {out.shape}, {out.dtype}" if isinstance(out, np.ndarray) else type(out).__name__
-        raise ValueError(f"out= must be a writeable array of shape {shape}, {sides.dtype}, got {found}")
+        raise ValueError(f"out= is for a writeable array of shape {shape}, {sides.dtype}, got {found}")
 
 
 def _written(J: Any, out: Any) -> Any:
