@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jacfwd.errors import UnsupportedFunctionError
+from jacfwd.errors import NotDifferentiableError, UnsupportedFunctionError
 from jacfwd.formats.base import Format
 from jacfwd.formats.dispatch import as_dtype, is_plain
 from jacfwd.formats.entries import coo_entries
@@ -82,7 +82,7 @@ class Chain(Sides):
             call = Call(node.primitive, values[at], node.operands(values), node.params)
             try:
                 found = node.primitive.groups(call, wanted)
-            except UnsupportedFunctionError as error:
+            except (NotDifferentiableError, UnsupportedFunctionError) as error:
                 raise placed(error, node.location) from error.__cause__
             groups = [(tuple(p for k in ks if (p := node.parents[k]) is not None), fmt) for ks, fmt in found]
             if groups:

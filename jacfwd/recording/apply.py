@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jacfwd.errors import JacfwdError, TracerConversionError, UnsupportedFunctionError
+from jacfwd.errors import JacfwdError, NotDifferentiableError, TracerConversionError, UnsupportedFunctionError
 from jacfwd.formats.dispatch import is_tracer
 from jacfwd.locations import describe, here, placed
 from jacfwd.primitive import Primitive
@@ -152,7 +152,7 @@ def call_function(function: Any, args: tuple, kwargs: dict) -> Any:
     """A NumPy function met a Tracer: find its rule, which refuses what it does not know, and say where."""
     try:
         return _call_function(function, args, kwargs)
-    except UnsupportedFunctionError as error:
+    except (NotDifferentiableError, UnsupportedFunctionError) as error:
         raise noted(placed(error, here())) from error.__cause__
 
 

@@ -11,8 +11,20 @@ from typing import Any
 
 import numpy as np
 
+from jacfwd.errors import NotDifferentiableError
 from jacfwd.formats.dispatch import is_tracer
-from jacfwd.recording.apply import SPECIAL, any_tracer, apply, boxed, call_function, holds_tracers, stacked, unboxed
+from jacfwd.locations import here, placed
+from jacfwd.recording.apply import (
+    SPECIAL,
+    any_tracer,
+    apply,
+    boxed,
+    call_function,
+    holds_tracers,
+    noted,
+    stacked,
+    unboxed,
+)
 from jacfwd.recording.interpose import INTERPOSITION, register, running
 from jacfwd.recording.jitted import register_jitted
 from jacfwd.recording.kinds import CLASSES, ClassGate
@@ -22,6 +34,7 @@ from jacfwd.recording.objects import register_factorizations, register_methods
 from jacfwd.recording.tracer import plain_value
 from jacfwd.recording.vectorized import METHODS
 from jacfwd.rules import RESOLVED, TABLE, calling, resolve
+from jacfwd.rules.polynomials import dropped, without_leading_zeros
 from jacfwd.rules.ranges import linspace
 
 __all__ = ["SUBSTITUTES"]
@@ -336,5 +349,31 @@ def _register_resolved() -> None:
     register_jitted()
 
 
+def _kept_or_refused(check: Callable, coefficients: Any) -> None:
+    """Refuse with the user's line, which operators of polynomials would swallow."""
+    try:
+        check(coefficients)
+    except NotDifferentiableError as error:
+        raise noted(placed(error, here())) from None
+
+
+def _poly1d(self: Any, c_or_r: Any, r: bool = False, variable: str | None = None) -> None:
+    """`np.poly1d(...)`, which leaves leading zeros out."""
+    if not r and any_tracer(c_or_r):
+        c_or_r = np.atleast_1d(stacked(c_or_r))
+        _kept_or_refused(without_leading_zeros, c_or_r)
+    POLY1D(self, c_or_r, r, variable)
+
+
+def _trimseq(seq: Any) -> Any:
+    """`numpy.polynomial.polyutils.trimseq`: coefficients without zeros of the highest powers."""
+    kept = TRIMSEQ(seq)
+    _kept_or_refused(dropped, seq[len(kept) :])
+    return kept
+
+
+POLY1D, TRIMSEQ = np.poly1d.__init__, np.polynomial.polyutils.trimseq
 INTERPOSITION.latecomers = _register_resolved
 INTERPOSITION.register_methods(np.vectorize, METHODS)
+INTERPOSITION.register_methods(np.poly1d, {"__init__": _poly1d})
+register({TRIMSEQ: _trimseq}, [np.polynomial.polyutils])

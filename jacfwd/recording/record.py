@@ -11,7 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from jacfwd.errors import JacfwdError, LeakedTracerError, TracerConversionError, UnsupportedFunctionError
+from jacfwd.errors import (
+    JacfwdError,
+    LeakedTracerError,
+    NotDifferentiableError,
+    TracerConversionError,
+    UnsupportedFunctionError,
+)
 from jacfwd.formats.dispatch import as_dtype, is_tracer
 from jacfwd.graph import Graph, Guard, Node, Output
 from jacfwd.locations import Location, describe, here, placed
@@ -22,6 +28,7 @@ from jacfwd.recording.layout import place_of, replica
 from jacfwd.recording.parts import Part
 from jacfwd.recording.refusals import check_changes, check_swallowed, check_text, check_value, explained
 from jacfwd.recording.storage import Hollow, Storage
+from jacfwd.recording.sweep import innermost, moves
 from jacfwd.recording.tracer import Tracer, leaked, plain_value
 from jacfwd.rules import find
 from jacfwd.rules.internal import element
@@ -82,6 +89,10 @@ class Recording:
     def guard(self, handle: Any, value: Any) -> None:
         """The recording relies on this value."""
         self._decided = True
+
+    def moves(self, handle: Any) -> bool:
+        """Whether what the handle stands for changes with the inputs, to first order."""
+        raise NotImplementedError
 
     def wrap(self, out: Any, handle: Any) -> Any:
         """A Tracer for a result of this recording."""
@@ -309,7 +320,7 @@ class Forward(Recording):
         with np.errstate(all="ignore"):
             try:
                 groups = primitive.groups(Call(primitive, out, tuple(operands), params), wanted)
-            except UnsupportedFunctionError as error:
+            except (NotDifferentiableError, UnsupportedFunctionError) as error:
                 raise placed(error, here()) from error.__cause__
             for at, fmt in groups:
                 block = _joined([handles[k] for k in at])
@@ -319,6 +330,9 @@ class Forward(Recording):
 
     def wrap(self, out: Any, handle: Any) -> Any:
         return self.constant(out) if handle is None else Tracer(self, out, handle, here())
+
+    def moves(self, handle: Any) -> bool:
+        return bool(np.any(innermost(handle)))
 
     def value_of(self, handle: Any, shape: tuple[int, ...]) -> Any:
         return Hollow(shape)
@@ -364,6 +378,9 @@ class Record(Recording):
         self._guarded: set[int] = set()
         self._constants: dict[int, tuple[Any, Any]] = {}
         self._elements: dict[tuple[int, int], int] = {}
+
+    def moves(self, handle: Any) -> bool:
+        return moves(self.nodes, self.values, handle)
 
     def input(self, value: Any, name: str) -> Tracer:
         """A Tracer for an input."""

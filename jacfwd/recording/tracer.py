@@ -177,6 +177,14 @@ class Tracer(Operators, Methods):
         value = self._value
         return Tracer(self._rec, value.as_array() if type(value) is Tracer else np.array(value), self._handle, here())
 
+    @property
+    def moves(self) -> bool:
+        """Whether it changes with some input to first order: not where products with zeros cancel that."""
+        value = self.value
+        if type(value) is Tracer and value.moves:
+            return True
+        return self.handle is not None and self._rec.moves(self.handle)
+
     def frozen(self) -> "Tracer":
         """A copy that later writes do not reach, for whoever keeps it."""
         value: Any = self.value

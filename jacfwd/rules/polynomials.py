@@ -12,13 +12,13 @@ import numpy as np
 from jacfwd.errors import NotDifferentiableError
 from jacfwd.formats.base import Format
 from jacfwd.formats.blocks import Contraction
-from jacfwd.formats.dispatch import as_array, dispatched
+from jacfwd.formats.dispatch import as_array, dispatched, is_tracer
 from jacfwd.formats.entries import Entries, diagonal
 from jacfwd.formats.index import IndexMap
 from jacfwd.formats.labels import STACKED
 from jacfwd.primitive import Call, Rule, composed, constant, structured
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "dropped", "without_leading_zeros"]
 
 
 def coefficients(p: Any) -> Any:
@@ -99,12 +99,26 @@ def aligned(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     return call
 
 
+def dropped(p: Any) -> None:
+    """Coefficients that are zero are left out, as NumPy does it.
+
+    Raises NotDifferentiableError where they carry a derivative, which would be lost with them.
+    """
+    if is_tracer(p) and np.size(p) and p.moves:
+        raise NotDifferentiableError(
+            "a leading coefficient that depends on what is differentiated is exactly 0 here; NumPy drops it, and its "
+            "derivative would be lost; use np.polyval, which keeps it, or move the point a little"
+        )
+
+
 def without_leading_zeros(p: Any) -> Any:
     """The coefficients from the first on that is not zero, which the recording relies on."""
     present = np.not_equal(p, 0)
     if not np.any(present):
+        dropped(p)
         return np.zeros(1, p.dtype)
     first = int(np.argmax(present))
+    dropped(p[:first])
     return p[first:] if first else p
 
 
@@ -123,8 +137,11 @@ def polydiv(u: Any, v: Any) -> Any:
         digit = scale * rest[k]
         quotient.append(digit)
         rest = np.concatenate([rest[:k], rest[k : k + degree + 1] - digit * v, rest[k + degree + 1 :]])
+    cancelled = len(u) - degree  # these are zero wherever one divides
     while np.allclose(rest[0], 0, rtol=1e-14) and len(rest) > 1:
-        rest = rest[1:]
+        if cancelled <= 0:
+            dropped(rest[:1])
+        rest, cancelled = rest[1:], cancelled - 1
     return (np.stack(quotient) if quotient else np.zeros(1, dtype)), rest
 
 

@@ -218,3 +218,38 @@ def test_series_are_left_as_they_were():
     assert type(p.coef) is np.ndarray
     assert npp.chebyshev.np is np
     assert type(npp.Chebyshev([1.0]).coef) is np.ndarray
+
+
+# Leading coefficients that are zero, which NumPy leaves out
+
+LEADING = np.array([0.0, 1.0, 2.0])
+P = np.polynomial.Polynomial
+LOST = {
+    "poly1d": lambda y: np.poly1d(y)(2.0),
+    "sum of poly1d": lambda y: (np.poly1d(y) + np.poly1d([1.0, 0, 0, 0]))(2.0),
+    "polymul": lambda y: np.polyval(np.polymul(y, [1.0, 1.0]), 2.0),
+    "sum of Polynomials": lambda y: (P(y[::-1]) + P([1.0, 2.0]))(2.0),
+    "product of Polynomials": lambda y: (P(y[::-1]) * P([1.0, 2.0]))(2.0),
+    "trim": lambda y: P(y[::-1]).trim()(2.0),
+    "numpy.polynomial": lambda y: np.polynomial.polynomial.polymul(y[::-1], [1.0, 2.0])[0],
+    "numpy.polynomial.chebyshev": lambda y: np.polynomial.chebyshev.chebmul(y[::-1], [1.0, 2.0])[0],
+    "remainder": lambda y: np.polydiv([1.0, 0.0, y[0], 1.0], [1.0, 0.0, 0.0])[1][0],
+}
+
+
+@pytest.mark.parametrize("f", LOST.values(), ids=LOST)
+@pytest.mark.parametrize("method", ["forward", "reverse"])
+def test_coefficients_that_would_be_lost_are_refused(f, method):
+    with pytest.raises((jf.NotDifferentiableError, jf.TracerConversionError), match="test_polynomials.py"):
+        jf.gradient(f, method=method)(LEADING)
+    expected = [(f(LEADING + 0.5 + h) - f(LEADING + 0.5 - h)) / 2e-6 for h in 1e-6 * np.eye(3)]
+    np.testing.assert_allclose(jf.gradient(f, method=method)(LEADING + 0.5), expected, atol=1e-7)
+
+
+def test_constant_zeros_are_left_out():
+    np.testing.assert_allclose(jf.gradient(lambda y: np.poly1d([0.0, 0.0, *y])(2.0))(LEADING + 1), [4, 2, 1])
+
+
+def test_what_is_evaluated_keeps_them():
+    for f in (lambda y: np.polyval(y, 2.0), lambda y: P(y[::-1])(2.0)):
+        np.testing.assert_allclose(jf.gradient(f)(LEADING), [4, 2, 1])
