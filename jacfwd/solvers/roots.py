@@ -23,6 +23,8 @@ OTHERWISE = {
 # Options of `root(method='krylov')` by the names that the solver itself has for them.
 KRYLOV = {"nit": "iter", "disp": "verbose", "maxiter": "maxiter", "ftol": "f_rtol", "fatol": "f_tol",
           "xtol": "x_rtol", "xatol": "x_tol", "tol_norm": "tol_norm", "line_search": "line_search"}  # fmt: skip
+# How many products SciPy's LGMRES makes at most, and a residual below which nothing is gained.
+INNER, TINY = 30, float(np.finfo(float).tiny)
 
 
 @like(scipy.optimize.root)
@@ -183,15 +185,31 @@ def _inexact_newton() -> tuple[Callable, type]:
         def __init__(self, exact: Exact, shape: tuple[int, ...], rdiff: Any = None, **settings: Any) -> None:
             if rdiff is not None:
                 raise ValueError("rdiff is a step of differences, and products are exact here: leave it out")
-            self.exact, self.point_shape = exact, shape
+            self.exact, self.point_shape, self.products = exact, shape, 0
             super().__init__(**settings)
 
         def matvec(self, v: np.ndarray) -> np.ndarray:
             """The product, flat."""
+            self.products += 1
             product = self.exact.product(self.x0.reshape(self.point_shape), v)
             if not np.isfinite(product).all() and np.isfinite(v).all():
                 raise ValueError("the derivative is not finite here")
             return product
+
+        def solve(self, rhs: np.ndarray, tol: float = 0) -> np.ndarray:
+            """The Newton step, solved again without the steps that LGMRES carries along where these stopped it early.
+
+            Exact products make them exactly dependent, which SciPy's LGMRES takes for convergence.
+            """
+            before = self.products
+            found = super().solve(rhs, tol)
+            carried = self.method_kw.get("outer_v")
+            early = self.products - before < self.method_kw.get("inner_m", INNER)
+            reached = self.method_kw.get("rtol", tol) * np.linalg.norm(rhs)
+            if not carried or not early or np.linalg.norm(rhs - self.matvec(found)) <= max(reached, TINY):
+                return found
+            carried.clear()
+            return super().solve(rhs, tol)
 
     return nonlin_solve, ExactKrylov
 
