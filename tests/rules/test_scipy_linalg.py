@@ -198,6 +198,15 @@ def test_tiny_and_huge_directions_lose_no_digits():
             np.testing.assert_allclose(dy / size, expected, rtol=0, atol=2e-14 * np.abs(expected).max())
 
 
+def test_tiny_and_huge_directions_lose_no_digits():
+    for name in ("expm", "logm", "sqrtm", "cosm"):
+        f, direction = getattr(sl, name), np.cos(np.arange(16.0)).reshape(4, 4)
+        _, expected = jf.jvp(f, P4 / 3, direction)
+        for size in (2.0**-100, 2.0**100):
+            _, dy = jf.jvp(f, P4 / 3, size * direction)
+            np.testing.assert_allclose(dy / size, expected, rtol=0, atol=2e-14 * np.abs(expected).max())
+
+
 # What is refused
 
 
