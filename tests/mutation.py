@@ -75,11 +75,22 @@ class Sample:
         line, rng = self.chosen[k].line, self.random(k)
         if on_line := [test for test in self.reach.get(line, ()) if test]:
             return varied(on_line, rng)[:MOST_TESTS]
-        far = defaultdict(set)
+        near, far = self.uses(line), defaultdict(set)
         for n, tests in self.reach.items():
-            far[next((d for d in NEAR if abs(n - line) <= d), len(self.source))].update(tests)
+            distance = 0 if n in near else abs(n - line)
+            far[next((d for d in NEAR if distance <= d), len(self.source))].update(tests)
         found = [test for d in sorted(far) for test in varied(sorted(far[d] - {""}), rng)]
         return list(dict.fromkeys(found))[:MOST_TESTS]
+
+    def uses(self, line: int) -> set[int]:
+        """Lines that use what a line at import defines: names, or the parameters of a function."""
+        tree = ast.parse(self.source)
+        at = next((s for s in tree.body if s.lineno <= line <= (s.end_lineno or 0)), None)
+        if isinstance(at, ast.FunctionDef):
+            return set(range(line, (at.end_lineno or line) + 1))
+        names = {n.id for n in ast.walk(at) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)} if at else ()
+        found = (n for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
+        return {n.lineno for n in found if n.id in names}
 
     def at_import(self, k: int) -> bool:
         """Whether the line runs before any test, or within none."""

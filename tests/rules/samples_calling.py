@@ -122,6 +122,7 @@ HISTOGRAMS: dict[Any, Calls] = {
         calls(DATA, bins=np.array([0.0, 0.5, 0.75])),
         calls(DATA.astype(np.float32), 2),
         calls(np.array([0.5, 0.5])),
+        calls(np.zeros(0), 3),
     ],
     np.histogram: [
         calls(DATA, 3),

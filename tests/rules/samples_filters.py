@@ -64,7 +64,12 @@ SAMPLES: dict[Any, Calls] = {
     nd.correlate: MANY,
     nd.convolve: MANY,
     nd.gaussian_filter1d: [*SMOOTH, calls(ROW, SIGMA, order=2), calls(TABLE, 1.0, 0, 3)],
-    nd.gaussian_filter: [*SMOOTH, calls(TABLE, (0.5, 0.9), (0, 1), mode=("wrap", "nearest")), calls(TABLE, (0, 1.0))],
+    nd.gaussian_filter: [
+        *SMOOTH,
+        calls(TABLE, 1.0, mode="constant"),
+        calls(TABLE, (0.5, 0.9), (0, 1), mode=("wrap", "nearest")),
+        calls(TABLE, (0, 1.0)),
+    ],
     nd.laplace: [calls(TABLE), calls(CUBE, mode="constant", cval=1.0), calls(ROW, None, "wrap")],
     nd.gaussian_laplace: [calls(TABLE, 0.8), calls(ROW, 0.8, mode="wrap", truncate=3.0)],
     nd.gaussian_gradient_magnitude: [calls(TABLE, 0.8), calls(ROW, SIGMA, mode="nearest")],

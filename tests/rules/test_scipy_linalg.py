@@ -199,12 +199,20 @@ def test_tiny_and_huge_directions_lose_no_digits():
 
 
 def test_tiny_and_huge_directions_lose_no_digits():
-    for name in ("expm", "logm", "sqrtm", "cosm"):
-        f, direction = getattr(sl, name), np.cos(np.arange(16.0)).reshape(4, 4)
-        _, expected = jf.jvp(f, P4 / 3, direction)
+    steep = np.diag(np.arange(1.0, 5.0)) + 10 * np.triu(np.ones((4, 4)), 1)
+    for f, point in ((sl.expm, steep), (sl.expm, P4 / 3), (sl.logm, P4 / 3), (sl.sqrtm, P4 / 3), (sl.cosm, P4 / 3)):
+        direction = np.cos(np.arange(16.0)).reshape(4, 4)
+        _, expected = jf.jvp(f, point, direction)
         for size in (2.0**-100, 2.0**100):
-            _, dy = jf.jvp(f, P4 / 3, size * direction)
+            _, dy = jf.jvp(f, point, size * direction)
             np.testing.assert_allclose(dy / size, expected, rtol=0, atol=2e-14 * np.abs(expected).max())
+
+
+def test_unchecked_matrices_may_hold_nan():
+    a = np.array([[1.0, 2.0], [3.0, np.nan]])
+    (lu, places), dy = jf.jvp(lambda a: sl.lu_factor(a, check_finite=False), a, np.ones((2, 2)))
+    np.testing.assert_array_equal(places, sl.lu_factor(a, check_finite=False)[1])
+    assert np.isnan(lu[1, 1]) and np.isnan(dy[0][1, 1])
 
 
 # What is refused

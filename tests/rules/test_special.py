@@ -239,3 +239,9 @@ class TestPointsWhereFormulasChange:
 def test_errors_name_the_function_of_scipy():
     with pytest.raises(jf.UnsupportedFunctionError, match=r"scipy.special.*voigt_profile"):
         jf.jvp(lambda x: special.voigt_profile(x, 1.0, 1.0), 0.5, 1.0)
+
+
+@pytest.mark.parametrize("options", [{"exact": True}, {"extend": "complex"}])
+def test_factorials_of_whole_numbers_are_refused(options):
+    with pytest.raises(jf.UnsupportedFunctionError, match="factorial"):
+        jf.jvp(lambda n: special.factorial(n, **options), 3.0, 1.0)
