@@ -120,11 +120,17 @@ def reaching(group: str, scratch: Path) -> dict[str, Reach]:
 
 
 def varied(tests: list[str], rng: random.Random) -> list[str]:
-    """In random order, but by turns: one case of every test function before the second of any."""
-    cases: dict[str, list[str]] = defaultdict(list)
-    for test in rng.sample(tests, len(tests)):
-        cases[test.partition("[")[0]].append(test)
-    return [test for turn in zip_longest(*cases.values()) for test in turn if test]
+    """In random order, but by turns: of every file one, within it one case of every function before a second of any."""
+    shuffled = rng.sample(tests, len(tests))
+    return by_turns(by_turns(shuffled, "["), "::")
+
+
+def by_turns(tests: list[str], until: str) -> list[str]:
+    """The first of every group, then the second ...; groups share what stands before a sign."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for test in tests:
+        groups[test.partition(until)[0]].append(test)
+    return [test for turn in zip_longest(*groups.values()) for test in turn if test]
 
 
 def examine(sample: Sample, todo: list[int], collected: Collected) -> Iterator[tuple[int, Verdict, bool]]:
@@ -137,7 +143,7 @@ def examine(sample: Sample, todo: list[int], collected: Collected) -> Iterator[t
             yield k, None, True
             continue
         codes = swapped_codes(original, compile(sample.tree(k), str(sample.path), "exec"))
-        if not codes or sample.at_import(k):
+        if not codes:
             yield k, None, False
             continue
         while True:
@@ -149,7 +155,7 @@ def examine(sample: Sample, todo: list[int], collected: Collected) -> Iterator[t
             if sound[killer]:
                 break
             tests.remove(killer)  # it fails although nothing is changed
-        yield k, killer, made
+        yield k, killer, made and (killer is not None or not sample.at_import(k))
 
 
 def examine_imports(sample: Sample, left: list[int], files: list[str]) -> Iterator[tuple[int, Verdict]]:
@@ -188,12 +194,12 @@ class Kept:
 
 def measure(group: str, samples: list[Sample], kept: Kept, again: bool) -> None:
     """Judge what has no verdict yet (or survived, if again) of some files of a group."""
-    known = kept.all()
+    known, equal = kept.all(), equivalents()
 
     def todo(sample: Sample) -> list[int]:
         file = str(sample.path.relative_to(ROOT))
         had = {k: known.get((file, sample.digest, k)) for k in sample.chosen}
-        return [k for k, record in had.items() if record is None or (again and not record["killer"])]
+        return [k for k, r in had.items() if r is None or (again and not r["killer"] and not reason(r, equal))]
 
     wanted = {sample: todo(sample) for sample in samples}
     left = {sample: [] for sample in samples}
@@ -222,20 +228,32 @@ def measure(group: str, samples: list[Sample], kept: Kept, again: bool) -> None:
             kept.add(sample.record(k, killer))
 
 
+def equivalents() -> dict[tuple, str]:
+    """Why mutants compute the same, by file, code and change."""
+    return {(e["file"], e["code"], e["change"]): e["why"] for e in tomllib.loads(EQUIVALENT.read_text())["mutant"]}
+
+
+def reason(record: dict, known: dict[tuple, str]) -> str | None:
+    """Why this mutant computes the same, if it does."""
+    return known.get((record["file"], record["code"], record["change"])) or known.get(
+        (record["file"], record["code"], "*")
+    )
+
+
 def report(results: dict[str, list[dict]], seed: int) -> str:
     """The page: scores by file and directory, then the survivors; equivalent mutants do not count."""
-    known = {(e["file"], e["code"], e["change"]): e["why"] for e in tomllib.loads(EQUIVALENT.read_text())["mutant"]}
+    known = equivalents()
     rows, listed = [], []
     total: dict[str, list[int]] = {f"jacfwd/{name}/": [0, 0, 0] for name in ("rules", "formats")}
     for file, found in results.items():
         alive = [r for r in found if not r["killer"]]
-        why = [known.get((file, r["code"], r["change"])) or known.get((file, r["code"], "*")) for r in alive]
-        counts = len(found), len(found) - len(alive), sum(reason is not None for reason in why)
+        why = [reason(r, known) for r in alive]
+        counts = len(found), len(found) - len(alive), sum(text is not None for text in why)
         rows.append(row(f"`{file}`", *counts))
         directory = file.rpartition("/")[0] + "/"
         total[directory] = [a + b for a, b in zip(total[directory], counts, strict=True)]
-        for record, reason in zip(alive, why, strict=True):
-            verdict = f"equivalent: {reason}" if reason else "**survived**"
+        for record, text in zip(alive, why, strict=True):
+            verdict = f"equivalent: {text}" if text else "**survived**"
             listed.append(f"* `{file}:{record['line']}` `{record['code']}`: {record['change']}. {verdict}")
     head = (PAGE.read_text(encoding="utf-8") if PAGE.exists() else "").partition("<!-- results -->")[0]
     date = datetime.datetime.now(datetime.UTC).date()

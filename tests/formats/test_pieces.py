@@ -5,7 +5,15 @@ import pytest
 
 import jacfwd as jf
 from jacfwd.formats import coo, terms, weights
-from jacfwd.formats.dispatch import as_array, as_dtype, constant_value, on_arrays, strong_matmul, strong_product
+from jacfwd.formats.dispatch import (
+    as_array,
+    as_dtype,
+    constant_value,
+    dispatched,
+    on_arrays,
+    strong_matmul,
+    strong_product,
+)
 from jacfwd.formats.entries import Entries, coo_entries
 from jacfwd.formats.index import IndexMap, c_strides
 
@@ -238,3 +246,20 @@ class TestTerms:
         places = np.arange(count)
         entries = coo_entries((4,), (4,), places // 4, places % 4, np.arange(1.0, count + 1))
         assert (type(terms.settled(entries)).__name__ == "Dense") == dense
+
+
+def test_stand_ins_are_found_among_arguments_and_keywords():
+    @dispatched
+    def own(x, *, y):
+        return x + y
+
+    class StandIn:
+        __jacfwd_tracer__ = True
+
+        def __array_function__(self, function, types, args, kwargs):
+            return function, types, args, kwargs
+
+    one = StandIn()
+    assert own(one, y=2.0) == (own, (StandIn,), (one,), {"y": 2.0})
+    assert own(1.0, y=one) == (own, (StandIn,), (1.0,), {"y": one})
+    assert own(1.0, y=2.0) == 3.0

@@ -365,3 +365,12 @@ def test_a_wrong_rule_is_noticed(function, args, local):
     names = find(function).rule.operands or ()
     with pytest.raises(JacobianMismatchError):
         check_rule(function, *args, rule=structured(local, *[None] * (len(args) - 1)).on(*names))
+
+
+@pytest.mark.parametrize("b", [(5, 3), (5, 3, 2), (5, 4, 3, 2)])
+@pytest.mark.parametrize("a", [(5, 3, 3), (5, 4, 3, 3)])
+def test_solutions_of_stacked_operands_are_those_of_each(a, b):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=a) + 4 * np.eye(3), rng.normal(size=b)
+    expected = [np.linalg.solve(*each) for each in zip(a, b, strict=True)]
+    np.testing.assert_allclose(linalg.solve_stacks(a, b), expected, rtol=1e-12)

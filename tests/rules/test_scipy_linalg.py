@@ -190,15 +190,6 @@ def test_expm_against_its_own_derivative():
 
 
 def test_tiny_and_huge_directions_lose_no_digits():
-    for name in ("expm", "logm", "sqrtm", "cosm"):
-        f, direction = getattr(sl, name), np.cos(np.arange(16.0)).reshape(4, 4)
-        _, expected = jf.jvp(f, P4 / 3, direction)
-        for size in (2.0**-100, 2.0**100):
-            _, dy = jf.jvp(f, P4 / 3, size * direction)
-            np.testing.assert_allclose(dy / size, expected, rtol=0, atol=2e-14 * np.abs(expected).max())
-
-
-def test_tiny_and_huge_directions_lose_no_digits():
     steep = np.diag(np.arange(1.0, 5.0)) + 10 * np.triu(np.ones((4, 4)), 1)
     for f, point in ((sl.expm, steep), (sl.expm, P4 / 3), (sl.logm, P4 / 3), (sl.sqrtm, P4 / 3), (sl.cosm, P4 / 3)):
         direction = np.cos(np.arange(16.0)).reshape(4, 4)
