@@ -188,6 +188,7 @@ SAMPLES: dict[Any, Calls] = {
         calls([True, False], [SCALAR, 2.0]),
     ],
     np.choose: [
+        calls([0, 0, 0, 0], [VECTOR]),
         calls([0, 1, 1, 0], [VECTOR, 2 * VECTOR]),
         calls(np.array([[0], [1]]), [VECTOR, 2.5]),
         calls([-3, 5, 1, 0], (VECTOR, VECTOR[::-1], VECTOR**2), mode="wrap"),

@@ -45,7 +45,7 @@ INTEGRALS: dict[Any, Calls] = {
         calls(TABLE, axis=0, initial=np.ones((1, 5))),
         calls(ROW[:2], initial=np.float64(2.0)),
     ],
-    si.romb: [calls(LONG), calls(LONG, DX), calls(real(5, 2), axis=0), calls(real(3))],
+    si.romb: [calls(LONG), calls(LONG, DX), calls(real(5, 2), axis=0), calls(real(3)), calls(np.array([0.5, -1.0]))],
 }
 
 X, Y = RANDOM.uniform(0.5, 1.5, (4, 3)), RANDOM.uniform(0.5, 1.5, (5, 3))

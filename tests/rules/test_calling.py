@@ -148,3 +148,10 @@ def test_repeated_eigenvalues_and_defective_matrices():
     for f in (np.linalg.eigvals, lambda a: np.linalg.eig(a)[1]):
         with pytest.raises(NotDifferentiableError, match="defective"):
             jf.jacobian(f)(np.array([[1.0, 1.0], [0.0, 1.0]]))
+
+
+def test_pieces_take_the_dtype_of_the_array():
+    x = np.array([-1.0, 2.0], np.float32)
+    y, dy = jf.jvp(lambda x: np.piecewise(x, [x > 0], [lambda x: x.astype(np.float64) ** 2]), x, np.ones_like(x))
+    assert y.dtype == dy.dtype == np.float32
+    np.testing.assert_array_equal([y, dy], [[0, 4], [0, 4]])

@@ -1,6 +1,7 @@
 """The table: what is found in it, and when names become functions."""
 
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -81,3 +82,10 @@ def test_no_function_has_two_rules(monkeypatch):
     monkeypatch.setattr(rules, "_PENDING", {})
     with pytest.raises(ValueError, match="two rules for numpy:sin"):
         rules._assemble()
+
+
+def test_modules_made_by_hand_are_ready():
+    module = types.ModuleType("made_by_hand")
+    assert not rules._is_loading(module)
+    del module.__spec__
+    assert not rules._is_loading(module)
