@@ -17,6 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 FUNCTIONS = [
     (function, [(args, kwargs) for _, args, kwargs in group])
     for function, group in itertools.groupby(every_call(), key=lambda call: call[0])
+    if function is not np.einsum_path  # its result holds text
 ]
 
 
