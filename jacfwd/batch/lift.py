@@ -33,7 +33,7 @@ class Lifted:
         self.node, self.shapes, self.dtypes = node, shapes, dtypes
         self._slow = functools.partial(point_by_point, node)
         self._lift: Lift | None = None
-        self._ways = [way for make in WAYS if (way := make(node, shapes, dtypes)) is not None]
+        self._ways = [(make, way) for make in WAYS if (way := make(node, shapes, dtypes)) is not None]
 
     def __call__(self, blocks: Blocks, p: int) -> Any:
         """The node's values `(p,) + shape` from blocks of its parents (None for constants)."""
@@ -45,11 +45,15 @@ class Lifted:
         """Choose the first way that agrees with the function itself."""
         some = sorted({0, p // 2, p - 1})
         expected = self._slow([None if block is None else block[some] for block in blocks])
-        for way in self._ways:
+        apart = any(block is not None and differ(block[some]) for block in blocks)
+        for make, way in self._ways:
             found = attempted(way, blocks)
             if found is not None and agrees(found, expected, some, self.node):
-                self._lift = way
-                return found
+                if make not in CONVENTIONS or apart:
+                    self._lift = way
+                    return found
+                # Equal points cannot tell one that mixes them: the next block may.
+                return self._slow(blocks)
         self._lift = self._slow
         return self._slow(blocks)
 
@@ -60,6 +64,11 @@ def attempted(way: Lift, blocks: Blocks) -> Any:
         return way(blocks)
     except (TypeError, ValueError, IndexError, NotImplementedError, np.linalg.LinAlgError):
         return None
+
+
+def differ(block: np.ndarray) -> bool:
+    """Whether no two of these points are the same."""
+    return all(not np.array_equal(block[j], block[k]) for k in range(len(block)) for j in range(k)) and len(block) > 1
 
 
 def agrees(found: Any, expected: np.ndarray, some: Sequence[int], node: Node) -> bool:
@@ -209,3 +218,5 @@ def along_axis(node: Node, shapes: Sequence[Any], dtypes: Sequence[Any]) -> Lift
 
 
 WAYS = (elementwise, linear, product, stack, along_axis)
+# Ways that rest on what functions with such parameters are like, and not on what the rule says of this one.
+CONVENTIONS = (stack, along_axis)

@@ -117,3 +117,15 @@ def test_zeros_are_strong():
     graph = jf.trace(jf.gradient(lambda x: np.sum(np.sqrt(x)), method="reverse"), np.ones(2)).data
     batch = np.array([[1.0, 4.0], [0.0, 1.0]])
     np.testing.assert_array_equal(Points(graph)([batch])[0][0], [[0.5, 0.25], [np.inf, 0.5]])
+
+
+def test_equal_points_do_not_decide_how_others_are_computed():
+    graph = jf.trace(lambda x: np.cumprod(x) * np.std(np.tile(x, 2000)), np.ones(3)).data
+    points = Points(graph)
+    same, others = np.ones((4, 3)), np.random.default_rng(1).normal(size=(4, 3))
+    assert not points.by_element
+    for batch in (same, others, same):
+        outs, taken = points([batch])
+        assert taken.all()
+        expected = [Interpreter(graph)([x])[0] for x in batch]
+        np.testing.assert_allclose(outs[0], expected, rtol=1e-13, atol=1e-15)
