@@ -23,7 +23,7 @@ import jacfwd as jf
 from bench import problems
 from bench.measure import direction_of, growth, peak_memory, verify
 from bench.problems import Problem
-from bench.report import Row, Section
+from bench.report import Row, Section, targets_met
 
 __all__ = ["Measure", "measures"]
 
@@ -320,16 +320,13 @@ def rows(names: Sequence[str]) -> list[Row]:
 def section(quick: bool = False) -> Section:
     """The table, with the number of targets met."""
     table = rows(QUICK if quick else list(measures))
-    asked = [row for row in table if row["target"] is not None]
-    met = sum(row["met"] == "yes" for row in asked)
-    missed = ", ".join(f"{row['problem']} {row['measure']}" for row in asked if row["met"] == "no")
     return Section(
         title="Replay",
         about="What has been recorded is run again, at the same point: shortest times of many calls in turn. `x f` "
         "is the multiple of the time of the function in plain NumPy. Sparse Jacobians are written into the same "
         "matrix (`out=`). Everything on one thread unless it says otherwise.",
         rows=table,
-        result=f"{met} of {len(asked)} targets are met" + (f"; missed: {missed}." if missed else "."),
+        result=targets_met(table),
     )
 
 

@@ -72,6 +72,14 @@ def shown(value: str | int | float | None) -> str:
     return str(value)
 
 
+def targets_met(rows: Sequence[Row]) -> str:
+    """How many of the rows that have a target meet it, and which do not."""
+    asked = [row for row in rows if row["target"] is not None]
+    met = sum(row["met"] == "yes" for row in asked)
+    missed = ", ".join(f"{row['problem']} {row['measure']}" for row in asked if row["met"] == "no")
+    return f"{met} of {len(asked)} targets are met" + (f"; missed: {missed}." if missed else ".")
+
+
 def markdown(sections: Sequence[Section]) -> str:
     """The whole page."""
     where = ", ".join(f"{name} {value}" for name, value in setting().items())

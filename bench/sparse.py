@@ -18,7 +18,7 @@ from bench import problems
 from bench.measure import direction_of, growth, peak_memory, verify
 from bench.problems import Problem
 from bench.replay import Measure, best
-from bench.report import Row, Section
+from bench.report import Row, Section, targets_met
 from jacfwd.chain import Chain
 from jacfwd.estimates import Estimator
 from jacfwd.pattern import Pattern
@@ -237,9 +237,6 @@ def rows(names: Sequence[str]) -> list[Row]:
 def section(quick: bool = False) -> Section:
     """The table, with the number of targets met."""
     table = rows(QUICK if quick else list(measures))
-    asked = [row for row in table if row["target"] is not None]
-    met = sum(row["met"] == "yes" for row in asked)
-    missed = ", ".join(f"{row['problem']} {row['measure']}" for row in asked if row["met"] == "no")
     return Section(
         title="Sparse derivatives",
         about="Structure is found once (recording and symbolic phase), values at each point (numeric phase): by "
@@ -247,7 +244,7 @@ def section(quick: bool = False) -> Section:
         "time of the function in plain NumPy. Multiply-adds are estimates, by which the order of multiplication is "
         "chosen, from a sample of columns and rows.",
         rows=table,
-        result=f"{met} of {len(asked)} targets are met" + (f"; missed: {missed}." if missed else "."),
+        result=targets_met(table),
     )
 
 
