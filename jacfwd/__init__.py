@@ -5,9 +5,8 @@ one object; `trace` the computational graph itself.
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jacfwd import cost, testing
 from jacfwd.api import (
     check_jacobian,
     gradient,
@@ -35,11 +34,14 @@ from jacfwd.errors import (
     UnsupportedFunctionError,
 )
 from jacfwd.memory import set_memory_budget
-from jacfwd.own.base import Primitive
-from jacfwd.own.custom import custom_jvp
-from jacfwd.own.opaque import black_box
-from jacfwd.program.threads import set_threads
-from jacfwd.uncertainty import propagate
+
+if TYPE_CHECKING:
+    from jacfwd import cost, draw, solvers, testing
+    from jacfwd.own.base import Primitive
+    from jacfwd.own.custom import custom_jvp
+    from jacfwd.own.opaque import black_box
+    from jacfwd.program.threads import set_threads
+    from jacfwd.uncertainty import propagate
 
 __version__ = "0.1.0"
 
@@ -79,8 +81,26 @@ __all__ = [
 ]
 
 
+# Names that are imported when first used, and the modules that have them; modules that are names themselves.
+LATER = {
+    "Primitive": "jacfwd.own.base",
+    "black_box": "jacfwd.own.opaque",
+    "custom_jvp": "jacfwd.own.custom",
+    "propagate": "jacfwd.uncertainty",
+    "set_threads": "jacfwd.program.threads",
+}
+MODULES = ("cost", "draw", "solvers", "testing")
+
+
 def __getattr__(name: str) -> Any:
-    """`jacfwd.solvers`, with SciPy's solvers, and `jacfwd.draw` are imported when first used."""
-    if name in ("draw", "solvers"):
+    """What most programs do without is imported when it is first used."""
+    if name in MODULES:
         return importlib.import_module(f"jacfwd.{name}")
+    if name in LATER:
+        found = globals()[name] = getattr(importlib.import_module(LATER[name]), name)
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

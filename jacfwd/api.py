@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jacfwd.arguments import FIRST, has_floats, select
 from jacfwd.derivatives import Gradient, Hessian, Jacobian
-from jacfwd.differences import difference_jacobian
 from jacfwd.errors import JacobianMismatchError
 from jacfwd.linear import LinearMap, flat_rows
 from jacfwd.methods import dense
@@ -18,7 +17,9 @@ from jacfwd.recording.record import Record
 from jacfwd.recording.tracer import Tracer
 from jacfwd.structure import flatten
 from jacfwd.tangents import match_tangents, select_primals
-from jacfwd.traced import Graph
+
+if TYPE_CHECKING:
+    from jacfwd.traced import Graph
 
 __all__ = [
     "check_jacobian",
@@ -285,13 +286,15 @@ def hvp(f: Callable, primals: Any, tangents: Any) -> tuple[Any, Any]:
     return y, Hv
 
 
-def trace(f: Callable, *args: Any, **kwargs: Any) -> Graph:
+def trace(f: Callable, *args: Any, **kwargs: Any) -> "Graph":
     """Record f at a point and return its graph.
 
     >>> G = trace(lambda x: (3 * x) ** 2, 4.0)
     >>> float(G(5.0))
     225.0
     """
+    from jacfwd.traced import Graph
+
     return Graph.record(f, args, kwargs)
 
 
@@ -330,6 +333,8 @@ def check_jacobian(f: Callable, *args: Any, argnums: Any = None, rtol: float = 1
     >>> import numpy as np
     >>> check_jacobian(np.sin, np.array([0.5, 1.0]))
     """
+    from jacfwd.differences import difference_jacobian
+
     selection = select(f, args, kwargs, argnums, holomorphic=True)
     found = record(selection)
     chain = found.chain()

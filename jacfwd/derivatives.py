@@ -4,23 +4,23 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jacfwd.arguments import FIRST, Selection, select
-from jacfwd.batch.call import over_points
 from jacfwd.callables import Derivative
 from jacfwd.chain import Chain
 from jacfwd.door import MISS
-from jacfwd.estimates import Estimator, Explanation
 from jacfwd.formats.dispatch import is_tracer
-from jacfwd.kept import Kept
 from jacfwd.methods import Spread, check_choices, dense, require_blocks, require_single, sloped, written
-from jacfwd.program.batches import batched
 from jacfwd.recorded import Recorded, record
 from jacfwd.recording.interpose import running
 from jacfwd.spread import Colored, Columns, Rows, Spreading, as_dask, check_chunk, check_executor
+
+if TYPE_CHECKING:
+    from jacfwd.estimates import Explanation
+    from jacfwd.kept import Kept
 
 __all__ = ["Gradient", "Hessian", "Jacobian", "Options"]
 
@@ -85,8 +85,13 @@ class Jacobian(Derivative):
     def __init__(self, f: Callable, **options: Any) -> None:
         super().__init__(f, **options)
         self.wanted = Options(**options)
-        self._kept = Kept(self) if self.wanted.record else None
+        self._kept = self._keeping() if self.wanted.record else None
         self._doors = None if self._kept is None else self._kept.doors
+
+    def _keeping(self) -> "Kept":
+        from jacfwd.kept import Kept
+
+        return Kept(self)
 
     @property
     def function(self) -> Callable:
@@ -114,6 +119,8 @@ class Jacobian(Derivative):
         """The derivative at many points, or in blocks."""
         options, selection = self.wanted, self.select(args, kwargs)
         if options.batch:
+            from jacfwd.batch.call import over_points
+
             return over_points(self, self._kept, selection, options.spreading)
         found, leaves, wrt = self.recording(selection)
 
@@ -155,7 +162,7 @@ class Jacobian(Derivative):
         require_blocks(method, ("forward", "reverse"))
         return BLOCKS[method](found.graph, leaves, wrt)
 
-    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+    def explain(self, *args: Any, **kwargs: Any) -> "Explanation":
         """What each method would cost at these arguments, from sizes and structure alone, and the one that is taken.
 
         With `record=True` the costs are those of a call for which everything has been prepared.
@@ -165,6 +172,8 @@ class Jacobian(Derivative):
         accumulate: 0 multiply-adds, chosen · compress: 2 seeds, ... · forward: 1,000 seeds · reverse: 999
         ...
         """
+        from jacfwd.estimates import Estimator
+
         options, kept = self.wanted, self._kept
         found, _, wrt = self.recording(self.select(args, kwargs))
         chain = Chain(found.graph, found.values, wrt) if kept is not None else levelled(found).chain()
@@ -211,6 +220,8 @@ def levelled(found: Recorded) -> Recorded:
     values = [found.values[at] for at in found.graph.inputs]
     if len(found.graph.nodes) < MANY or any(map(is_tracer, values)):
         return found
+    from jacfwd.program.batches import batched
+
     graph = batched(found.graph)
     if graph is found.graph:
         return found

@@ -21,7 +21,7 @@ import scipy.special
 import jacfwd as jf
 from jacfwd.recording.apply import SPECIAL
 from jacfwd.recording.constructors import SUBSTITUTES
-from jacfwd.rules import find, resolve
+from jacfwd.rules import every_family, find, resolve
 from tests.rules.every import every_call
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "numpy.md"
@@ -198,9 +198,7 @@ def rows(module: str) -> Iterator[Row]:
 
 def others() -> str:
     """Names of further modules whose functions have rules."""
-    from jacfwd.rules import FAMILIES
-
-    keys = (key for family in FAMILIES for key in family if isinstance(key, str))
+    keys = (key for family in every_family() for key in family if isinstance(key, str))
     modules = {key.partition(":")[0] for key in keys} - set(MODULES) - {"numpy._core.umath"}
     return ", ".join(f"`{module}`" for module in sorted(modules))
 

@@ -4,9 +4,12 @@ import contextvars
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from jacfwd.program.places import Layout
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["in_blocks", "set_threads", "starts", "threads"]
 
@@ -19,11 +22,13 @@ class Pool:
 
     def __init__(self) -> None:
         self.count = 1
-        self._made: tuple[int, int, ThreadPoolExecutor] | None = None
+        self._made: tuple[int, int, "ThreadPoolExecutor"] | None = None
         self._lock = threading.Lock()
 
-    def executor(self) -> ThreadPoolExecutor:
+    def executor(self) -> "ThreadPoolExecutor":
         """Threads for this process."""
+        from concurrent.futures import ThreadPoolExecutor
+
         wanted = (os.getpid(), self.count)
         with self._lock:
             if self._made is None or self._made[:2] != wanted:

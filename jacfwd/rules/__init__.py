@@ -1,7 +1,9 @@
 """The rule table: every primitive once, assembled here and nowhere else."""
 
+import importlib
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -11,25 +13,17 @@ from jacfwd.formats.dispatch import dispatched
 from jacfwd.primitive import Primitive, Rule
 from jacfwd.rules import (
     averages,
-    bessel,
     calling,
     constant,
-    cosines,
     covariance,
-    distances,
-    distributions,
     elementwise,
     factorizations,
-    filters,
     fourier,
-    gamma,
     general,
     histograms,
-    hypergeometric,
     internal,
     interpolation,
     linalg,
-    matrices,
     movement,
     norms,
     ordering,
@@ -37,22 +31,17 @@ from jacfwd.rules import (
     phases,
     polynomials,
     products,
-    quadrature,
     quantiles,
     ranges,
     reduction,
     rewritten,
     running,
-    signals,
-    solutions,
     sparse,
-    special,
     spectral,
-    splines,
     stencils,
 )
 
-__all__ = ["RESOLVED", "TABLE", "by_name", "find", "name_of", "resolve"]
+__all__ = ["RESOLVED", "TABLE", "by_name", "every_family", "find", "name_of", "resolve"]
 
 FAMILIES = (
     elementwise.RULES,
@@ -79,23 +68,25 @@ FAMILIES = (
     interpolation.RULES,
     polynomials.RULES,
     fourier.RULES,
-    cosines.RULES,
-    special.RULES,
-    gamma.RULES,
-    bessel.RULES,
-    hypergeometric.RULES,
     sparse.RULES,
-    solutions.RULES,
-    matrices.RULES,
-    distributions.RULES,
-    distances.RULES,
-    filters.RULES,
-    signals.RULES,
-    splines.RULES,
-    quadrature.RULES,
     constant.RULES,
     internal.RULES,
 )
+
+
+# Families of functions outside NumPy, by the module that has these functions: they join in once it is imported.
+LATER: dict[str, tuple[str, ...]] = {
+    "scipy.fft": ("cosines",),
+    "scipy.integrate": ("quadrature",),
+    "scipy.interpolate": ("splines",),
+    "scipy.linalg": ("solutions", "matrices"),
+    "scipy.ndimage": ("filters",),
+    "scipy.optimize": ("distances",),
+    "scipy.signal": ("filters", "signals"),
+    "scipy.spatial.distance": ("distances",),
+    "scipy.special": ("special", "gamma", "bessel", "hypergeometric"),
+    "scipy.stats": ("distributions",),
+}
 
 
 def name_of(function: Callable) -> str:
@@ -110,29 +101,47 @@ def name_of(function: Callable) -> str:
     return f"{'numpy' if isinstance(function, np.ufunc) and module.startswith('numpy') else module}:{name}"
 
 
-def _assemble() -> dict[Any, Primitive]:
-    """Merge the families; a key that stands twice is an error, a name this NumPy lacks is left out upstream."""
-    table: dict[Any, Primitive] = {}
-    names: set[str] = set()
-    for family in FAMILIES:
-        for key, rule in family.items():
-            name = key if isinstance(key, str) else name_of(key)
-            if name in names:
-                raise ValueError(f"two rules for {name}")
-            names.add(name)
-            if isinstance(key, str):
-                _PENDING[key] = rule
-            else:
-                table[key] = Primitive(name, key, rule)
-    return table
-
-
+TABLE: dict[Any, Primitive] = {}
+_BY_NAME: dict[str, Primitive] = {}
+_NAMES: set[str] = set()
 _PENDING: dict[str, Rule] = {}
-TABLE: dict[Any, Primitive] = _assemble()
-_BY_NAME = {primitive.name: primitive for primitive in TABLE.values()}
-_PENDING_MODULES = {name.partition(":")[0] for name in _PENDING}
+_PENDING_MODULES = set(LATER)
+_JOINED: set[str] = set()
+_LOCK = threading.RLock()
 RESOLVED: list[tuple[Callable, ModuleType, str]] = []
 """Functions that were keyed by name, their modules and the paths in them, until recordings know them too."""
+
+
+def _join(family: dict[Any, Rule]) -> None:
+    """Add a family; a key that stands twice is an error, a name this NumPy lacks is left out upstream."""
+    for key, rule in family.items():
+        name = key if isinstance(key, str) else name_of(key)
+        if name in _NAMES:
+            raise ValueError(f"two rules for {name}")
+        _NAMES.add(name)
+        if isinstance(key, str):
+            _PENDING[key] = rule
+            _PENDING_MODULES.add(name.partition(":")[0])
+        else:
+            TABLE[key] = _BY_NAME[name] = Primitive(name, key, rule)
+
+
+def _join_later(families: Sequence[str]) -> None:
+    """Import families that nobody has needed so far, and add them."""
+    for name in families:
+        if name not in _JOINED:
+            _JOINED.add(name)
+            _join(importlib.import_module(f"jacfwd.rules.{name}").RULES)
+
+
+def every_family() -> list[dict[Any, Rule]]:
+    """All families, those of functions outside NumPy too."""
+    later = dict.fromkeys(name for names in LATER.values() for name in names)
+    return [*FAMILIES, *(importlib.import_module(f"jacfwd.rules.{name}").RULES for name in later)]
+
+
+for _family in FAMILIES:
+    _join(_family)
 
 
 def find(function: Callable) -> Primitive | None:
@@ -141,7 +150,7 @@ def find(function: Callable) -> Primitive | None:
         found = TABLE.get(function)
     except TypeError:  # unhashable callables have no rule
         return None
-    if found is None and _PENDING:
+    if found is None and _PENDING_MODULES:
         resolve()
         found = TABLE.get(function)
     if found is None:
@@ -156,17 +165,29 @@ def resolve() -> None:
 
     What is no ufunc dispatches nothing of itself: its primitive evaluates it by a function of our own that does.
     """
-    for module in [name for name in _PENDING_MODULES if name in sys.modules and not _is_loading(sys.modules[name])]:
-        _PENDING_MODULES.discard(module)
-        for name in [name for name in _PENDING if name.partition(":")[0] == module]:
-            rule = _PENDING.pop(name)
-            path = name.partition(":")[2]
-            function = _attribute(sys.modules[module], path)
-            if function is None or function in TABLE:
-                continue
-            own = function if isinstance(function, np.ufunc) else dispatched(function)
-            TABLE[function] = TABLE[own] = _BY_NAME[name] = Primitive(name, own, rule)
-            RESOLVED.append((function, sys.modules[module], path))
+    with _LOCK:
+        while ready := [name for name in sorted(_PENDING_MODULES) if _is_ready(name)]:
+            for module in ready:
+                _join_later(LATER.get(module, ()))
+                _PENDING_MODULES.discard(module)
+                _resolve_module(module)
+
+
+def _resolve_module(module: str) -> None:
+    for name in [name for name in _PENDING if name.partition(":")[0] == module]:
+        rule = _PENDING.pop(name)
+        path = name.partition(":")[2]
+        function = _attribute(sys.modules[module], path)
+        if function is None or function in TABLE:
+            continue
+        own = function if isinstance(function, np.ufunc) else dispatched(function)
+        TABLE[function] = TABLE[own] = _BY_NAME[name] = Primitive(name, own, rule)
+        RESOLVED.append((function, sys.modules[module], path))
+
+
+def _is_ready(module: str) -> bool:
+    """Whether a module has been imported, its body included."""
+    return module in sys.modules and not _is_loading(sys.modules[module])
 
 
 def _is_loading(module: ModuleType) -> bool:
@@ -184,6 +205,10 @@ def _attribute(holder: Any, path: str) -> Any:
 def by_name(name: str) -> Primitive:
     """The primitive with this name, for unpickling."""
     if name not in _BY_NAME:
-        __import__(name.partition(":")[0])
+        module = name.partition(":")[0]
+        __import__(module)
+        if module.startswith("jacfwd.rules."):  # a function of a family's own
+            with _LOCK:
+                _join_later([module.rpartition(".")[2]])
         resolve()
     return _BY_NAME[name]

@@ -1,5 +1,7 @@
 """The table: what is found in it, and when names become functions."""
 
+import importlib
+import subprocess
 import sys
 import types
 
@@ -77,11 +79,54 @@ def test_names_are_of_the_public_module():
     assert all(rules.by_name(p.name) is p for p in set(rules.TABLE.values()))
 
 
+def emptied(monkeypatch):
+    for name in ("TABLE", "_BY_NAME", "_PENDING"):
+        monkeypatch.setattr(rules, name, {})
+    monkeypatch.setattr(rules, "_NAMES", set())
+    monkeypatch.setattr(rules, "_PENDING_MODULES", set())
+
+
 def test_no_function_has_two_rules(monkeypatch):
-    monkeypatch.setattr(rules, "FAMILIES", ({np.sin: rules.TABLE[np.sin].rule},) * 2)
-    monkeypatch.setattr(rules, "_PENDING", {})
+    emptied(monkeypatch)
+    family = {np.sin: rules.elementwise.RULES[np.sin]}
+    rules._join(family)
     with pytest.raises(ValueError, match="two rules for numpy:sin"):
-        rules._assemble()
+        rules._join(family)
+
+
+def test_neither_has_one_in_families_that_join_later(monkeypatch):
+    emptied(monkeypatch)
+    for family in rules.every_family():
+        rules._join(family)
+    assert len(rules.TABLE) + len(rules._PENDING) > 630
+
+
+def test_families_join_with_the_module_of_their_functions():
+    for module, names in rules.LATER.items():
+        for name in names:
+            keys = importlib.import_module(f"jacfwd.rules.{name}").RULES
+            homes = {key.partition(":")[0] for key in keys if isinstance(key, str)}
+            assert all(any(home == m or home.startswith(m + "._") for m in rules.LATER) for home in homes), name
+        own = {key for name in names for key in importlib.import_module(f"jacfwd.rules.{name}").RULES}
+        assert any(isinstance(key, str) and key.startswith(f"{module}:") for key in own), module
+
+
+def test_families_outside_numpy_are_imported_when_needed():
+    code = """if True:
+        import pickle, sys
+        import jacfwd
+        assert not {"jacfwd.rules.special", "jacfwd.rules.signals"} & sys.modules.keys()
+        import numpy as np, scipy.special
+        assert jacfwd.jacobian(lambda x: scipy.special.erf(x))(0.0) > 1
+        assert "jacfwd.rules.special" in sys.modules
+        from jacfwd import rules
+        name = "jacfwd.rules.splines:bspline"
+        family = __import__("jacfwd.rules.splines", fromlist=["RULES"]).RULES
+        own = next(key for key in family if not isinstance(key, str))
+        assert rules.by_name(rules.name_of(own)).function is own
+        rules.by_name("scipy.stats._multivariate:multivariate_normal_gen.pdf")
+    """
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_modules_made_by_hand_are_ready():
