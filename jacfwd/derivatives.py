@@ -1,10 +1,9 @@
 """Derivatives as callables: a function with options, called like the function it was made of."""
 
 import dataclasses
-import functools
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Gradient", "Hessian", "Jacobian", "Options"]
 
 
-@dataclasses.dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """How a Jacobian is wanted."""
 
     argnums: Any = FIRST
@@ -50,12 +48,13 @@ class Options:
         """How the work is cut into blocks."""
         return Spreading(self.chunk_size, self.executor, self.progress)
 
-    @functools.cached_property
+    @property
     def spreads(self) -> bool:
         """Whether it is cut into blocks, or made at many points."""
         return self.batch or self.spreading != Spreading()
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise ValueError or TypeError for choices that do not exist, or not together."""
         check_choices(self.method, self.format)
         if self.format != "csr" and not self.sparse:
             raise ValueError(f"format={self.format!r} is a format of sparse matrices; pass sparse=True with it")
@@ -80,11 +79,13 @@ class Jacobian(Derivative):
     public_name = "jacobian"
     # Whether a matrix is wanted, and whether it is known to be symmetric.
     whole, symmetric = True, False
-    defaults = {field.name: field.default for field in dataclasses.fields(Options)}
+    defaults = Options._field_defaults
 
     def __init__(self, f: Callable, **options: Any) -> None:
         super().__init__(f, **options)
         self.wanted = Options(**options)
+        self.wanted.check()
+        self._spreads = self.wanted.spreads
         self._kept = self._keeping() if self.wanted.record else None
         self._doors = None if self._kept is None else self._kept.doors
 
@@ -111,7 +112,7 @@ class Jacobian(Derivative):
                 if found is not MISS:
                     return found
         kept = self._kept
-        if self.wanted.spreads:
+        if self._spreads:
             return self.spread_out(args, kwargs)
         return self.unrecorded(self.select(args, kwargs)) if kept is None else kept(args, kwargs)
 

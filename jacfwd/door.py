@@ -4,10 +4,9 @@ Arguments that are arrays, numbers and held objects, in known places and of know
 recognise. Written out, these cost a fraction of a microsecond.
 """
 
-import dataclasses
 import linecache
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,8 +20,7 @@ MISS: Any = object()
 """What a door answers where the recording behind it is not good for a call."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Computing:
+class Computing(NamedTuple):
     """How a result is computed: `run` takes the list of all inputs.
 
     `on_floats` takes each of them and is tried first; what it raises of `unlike` means that it could not. `result` is

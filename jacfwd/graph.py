@@ -11,7 +11,7 @@ Text form, one line per node in recording order:
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -64,8 +64,7 @@ class Node:
         self.location = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Guard:
+class Guard(NamedTuple):
     """A value that the recording relied on: node `node` was `value` at `where` in the user's code."""
 
     node: int
@@ -73,8 +72,7 @@ class Guard:
     where: str
 
 
-@dataclasses.dataclass(frozen=True)
-class Output:
+class Output(NamedTuple):
     """One leaf of the output: a node, or a constant that depends on no input."""
 
     node: int | None
@@ -83,7 +81,7 @@ class Output:
     dtype: np.dtype
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False, repr=False)
 class Graph:
     """Nodes in recording order, the positions of the inputs, the outputs, the guards."""
 

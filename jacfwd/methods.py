@@ -1,6 +1,5 @@
 """The Jacobian of a chain as one matrix, by any of the methods; all are the same product in another order."""
 
-import dataclasses
 import functools
 import math
 from collections.abc import Callable
@@ -273,7 +272,7 @@ def cut(
 
 def sloped(chain: Chain, row: Any) -> list[Any]:
     """A Jacobian `(1, n)` as the gradient: one array for each input, of its shape."""
-    out = dataclasses.replace(chain.graph.outputs[0], shape=())
+    out = chain.graph.outputs[0]._replace(shape=())
     bounds = zip(chain.wrt, chain.offsets[:-1], chain.offsets[1:], strict=True)
     return [shaped(row[:, a:b], out, chain.graph.nodes[at]) for at, a, b in bounds]
 

@@ -4,13 +4,12 @@ A rule says one thing, once: the structured local Jacobian with respect to each 
 the operands. Tangent, transpose, pattern, layer matrix, cost and generated source are readings of it.
 """
 
-import dataclasses
 import functools
 import inspect
 import itertools
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,17 +45,16 @@ Group = tuple[tuple[int, ...], Format]
 Check = Callable[[tuple[Any, ...], dict[str, Any]], str | None]
 
 
-@dataclasses.dataclass(frozen=True)
 class Call:
     """One call as a rule sees it: output, operands, static parameters.
 
     Values may be stand-in arrays of an outer recording.
     """
 
-    primitive: "Primitive"
-    out: Any
-    operands: tuple[Any, ...]
-    params: dict[str, Any]
+    __slots__ = ("operands", "out", "params", "primitive")
+
+    def __init__(self, primitive: "Primitive", out: Any, operands: tuple[Any, ...], params: dict[str, Any]) -> None:
+        self.primitive, self.out, self.operands, self.params = primitive, out, operands, params
 
     def again(self, operands: Sequence[Any]) -> Any:
         """The function itself on other operands: positions, tangents."""
@@ -72,8 +70,7 @@ class Call:
         return np.shape(self.operands[k])
 
 
-@dataclasses.dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """What a function says of itself; made by the builders below.
 
     `local(call, k)` is the local Jacobian with respect to operand k, None where the derivative is zero.
@@ -95,7 +92,7 @@ class Rule:
     rewrite: Callable | None = None
     signature: str | None = None
     check: Check | None = None
-    refuses: dict[str, str] = dataclasses.field(default_factory=dict)
+    refuses: Mapping[str, str] = {}
     linear: bool = False
     labels: Callable | None = None
     stacks: Callable | None = None
@@ -110,8 +107,7 @@ class Rule:
         **refuses: str,
     ) -> "Rule":
         """The same rule for other array parameters, e.g. `.on("a", "weights")`; keywords name what is refused."""
-        return dataclasses.replace(
-            self,
+        return self._replace(
             operands=operands or self.operands,
             sequence=sequence or self.sequence,
             signature=signature or self.signature,
@@ -235,12 +231,13 @@ def _parsed(text: str) -> inspect.Signature:
     return inspect.signature(scope["f"])
 
 
-@dataclasses.dataclass(frozen=True)
 class wirtinger:
     """The partial derivative of a non-holomorphic function: `a dz + b conj(dz)`."""
 
-    a: Any
-    b: Any
+    __slots__ = ("a", "b")
+
+    def __init__(self, a: Any, b: Any) -> None:
+        self.a, self.b = a, b
 
 
 def elementwise(*partials: Callable | None, **options: Any) -> Rule:
@@ -347,8 +344,7 @@ def reduction(weight: Callable | None = None, **options: Any) -> Rule:
     return Rule("reduction", local, **options)
 
 
-@dataclasses.dataclass(frozen=True)
-class Reduced:
+class Reduced(NamedTuple):
     """A reduction's structure: the map from elements to outputs, and the output's shape with axes kept."""
 
     map: IndexMap

@@ -55,14 +55,14 @@ class Run(Protocol):
         """The function's output with other inputs."""
 
 
-@dataclasses.dataclass(frozen=True)
 class Slot:
     """The place of a node's value in auxiliary output."""
 
-    node: int
+    def __init__(self, node: int) -> None:
+        self.node = node
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False, repr=False)
 class Recorded:
     """A graph, its values at a point, and the structure of inputs and outputs.
 
@@ -110,7 +110,7 @@ class Recorded:
         return LinearMap(chain, Shaped(self, chain))
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False, repr=False)
 class Shaped:
     """How shaped tangents become flat vectors and back, for a LinearMap; it pickles where the structure does."""
 

@@ -4,14 +4,13 @@ A task is a callable `task(start, stop)`. It is sent to an executor as bytes tha
 the user's function: what it needs is a graph and numbers.
 """
 
-import dataclasses
 import functools
 import itertools
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -304,8 +303,7 @@ def bar(unit: str) -> Progress:
     return show
 
 
-@dataclasses.dataclass(frozen=True)
-class Spreading:
+class Spreading(NamedTuple):
     """How a Jacobian is made of blocks: of which size, by which executor, with which progress told."""
 
     chunk_size: int | None = None

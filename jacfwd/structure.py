@@ -9,9 +9,8 @@ import dataclasses
 import reprlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,8 +30,7 @@ NUMERIC_KINDS = "biufc"
 NUMBER_TYPES = frozenset({bool, int, float, complex})
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Spec:
+class Spec(NamedTuple):
     """The structure of a value without its leaves: a tree whose leaves are `LEAF`.
 
     Two specs are equal where containers, keys and the order in which dicts were filled are; `matches`
@@ -154,7 +152,7 @@ def flatten(
     >>> flatten({"b": 2.0, "a": (1.0, [3.0, 4.0])})
     ([1.0, array([3., 4.]), 2.0], {'a': (*, *), 'b': *})
     """
-    walk = Walk(is_leaf or never, stack, refuse or belongs_into_aux, [])
+    walk = Walk(is_leaf or never, stack, refuse or belongs_into_aux)
     spec = walk.spec_of(value, root)
     return walk.leaves, spec
 
@@ -220,14 +218,16 @@ def step(container: type[Any], key: Any) -> str:
     return f"[{key!r}]" if issubclass(container, dict) else f".{key}"
 
 
-@dataclass(slots=True)
 class Walk:
     """One run of `flatten`: its settings and the leaves found so far."""
 
-    is_leaf: Callable[[Any], bool]
-    stack: Callable[[list[Any]], Any]
-    refuse: Callable[[str, Any], Exception]
-    leaves: list[Any]
+    __slots__ = ("is_leaf", "leaves", "refuse", "stack")
+
+    def __init__(
+        self, is_leaf: Callable[[Any], bool], stack: Callable[[list[Any]], Any], refuse: Callable[[str, Any], Exception]
+    ) -> None:
+        self.is_leaf, self.stack, self.refuse = is_leaf, stack, refuse
+        self.leaves: list[Any] = []
 
     def spec_of(self, value: Any, path: str) -> Spec:
         """The structure of a value, whose leaves are appended."""

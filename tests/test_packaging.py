@@ -100,3 +100,30 @@ def test_the_scripts_can_be_run(script):
     path = ROOT / ".ci" / script
     assert os.access(path, os.X_OK)
     subprocess.run(["bash", "-n", path], check=True)
+
+
+def run(code):
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_public_names_are_there_before_their_modules_are_imported():
+    run(
+        "import jacfwd; assert set(jacfwd.__all__) <= set(dir(jacfwd)) and 'jacfwd.testing' not in __import__('sys').modules"
+    )
+    run("from jacfwd import *; import jacfwd; assert all(globals()[n] is getattr(jacfwd, n) for n in jacfwd.__all__)")
+    run("from jacfwd import Primitive; import jacfwd.own.base; assert Primitive is jacfwd.own.base.Primitive")
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = jacfwd.no_such_name
+
+
+def test_names_that_are_imported_later_are_public():
+    assert {*jacfwd.LATER, *jacfwd.MODULES} <= set(jacfwd.__all__)
+
+
+def test_plain_use_imports_no_programs():
+    run(
+        "import sys, numpy as np, jacfwd\n"
+        "jacfwd.jacobian(np.sin)(np.ones(2)), jacfwd.jvp(np.sin, 1.0, 1.0), jacfwd.hessian(lambda x: x @ x)(np.ones(2))\n"
+        "late = 'program.jacobian', 'kept', 'batch.call', 'own', 'testing', 'solvers', 'cost', 'draw', 'traced'\n"
+        "assert not {'jacfwd.' + name for name in late} & sys.modules.keys()"
+    )

@@ -1,11 +1,10 @@
 """Contractions of two arrays in Einstein's notation, as one batched matrix product that BLAS computes."""
 
-import dataclasses
 import functools
 import itertools
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from jacfwd.formats.base import Shape
 from jacfwd.formats.dispatch import strong_matmul, strong_product
@@ -33,8 +32,7 @@ def contract(a: Any, a_labels: str, b: Any, b_labels: str, out_labels: str) -> A
     return out if plan.order is None else out.transpose(plan.order)
 
 
-@dataclasses.dataclass(frozen=True)
-class Side:
+class Side(NamedTuple):
     """How an operand is brought into place: axes summed away, reordered, merged. None: nothing to do."""
 
     summed: Shape | None
@@ -50,8 +48,7 @@ class Side:
         return array if self.shape is None else array.reshape(self.shape)
 
 
-@dataclasses.dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """Both operands' way into the product, and the product's way into the output."""
 
     a: Side
@@ -92,8 +89,7 @@ def _plan(a_labels: str, b_labels: str, out_labels: str, a_shape: Shape, b_shape
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """One way to write a contraction as a stack of matrix products."""
 
     stack: list[str]

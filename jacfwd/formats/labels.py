@@ -3,10 +3,9 @@
 A label is one character. An axis of length one that is broadcast against longer ones has a label of its own.
 """
 
-import dataclasses
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,8 +19,7 @@ STACKED = [chr(code) for code in range(0x3B1, 0x3B1 + 64)]
 SINGLE = 0x2460
 
 
-@dataclasses.dataclass(frozen=True)
-class Labels:
+class Labels(NamedTuple):
     """A string of labels for each operand and for the output, one character for each axis; their sizes."""
 
     operands: tuple[str, ...]
@@ -109,7 +107,7 @@ def core_labels(
         core = chr(SINGLE - 1)
     places = axes[len(cores)] if axes is not None and len(axes) > len(cores) else None
     full = labelled(operands, _placed(stack, core, places), shapes)
-    return dataclasses.replace(full, sizes={**full.sizes, chr(SINGLE - 1): 1})
+    return full._replace(sizes={**full.sizes, chr(SINGLE - 1): 1})
 
 
 def _placed(stack: str, core: str, axes: Any) -> str:

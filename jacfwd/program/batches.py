@@ -10,7 +10,6 @@ import bisect
 import dataclasses
 import math
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -90,7 +89,7 @@ class Batches:
                         self.copy(at)
             for at in moved.get(level, ()):
                 self.move(at)
-        outputs = [replace(out, node=None if out.node is None else self.node_of(out.node)) for out in self.old.outputs]
+        outputs = [out._replace(node=None if out.node is None else self.node_of(out.node)) for out in self.old.outputs]
         return Graph(self.nodes, [self.node_of(at) for at in self.old.inputs], outputs, self.guards())
 
     def levels(self) -> tuple[dict[int, list[int]], dict[int, list[int]]]:

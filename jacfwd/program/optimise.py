@@ -1,6 +1,5 @@
 """Graphs made smaller: equal operations become one, and what no output or guard needs goes."""
 
-import dataclasses
 from collections.abc import Hashable
 from typing import Any
 
@@ -29,9 +28,7 @@ def without_repeats(graph: Graph) -> Graph:
 
 def rewired(graph: Graph, nodes: list[Node], stands_for: list[int]) -> Graph:
     """The graph on new nodes; `stands_for` says which of them each old one has become."""
-    outputs = [
-        dataclasses.replace(out, node=None if out.node is None else stands_for[out.node]) for out in graph.outputs
-    ]
+    outputs = [out._replace(node=None if out.node is None else stands_for[out.node]) for out in graph.outputs]
     guards = [Guard(stands_for[guard.node], guard.value, guard.where) for guard in graph.guards]
     return Graph(nodes, [stands_for[at] for at in graph.inputs], outputs, guards)
 
@@ -95,6 +92,6 @@ def _rewired(graph: Graph, stands_for: list[int], kept: list[int]) -> Graph:
         node = Node(old.primitive, parents, old.constants, old.params, old.shape, old.dtype, old.location)
         node.name = old.name
         nodes.append(node)
-    outputs = [dataclasses.replace(out, node=new(out.node)) for out in graph.outputs]
+    outputs = [out._replace(node=new(out.node)) for out in graph.outputs]
     guards = [Guard(place[stands_for[guard.node]], guard.value, guard.where) for guard in graph.guards]
     return Graph(nodes, [place[at] for at in graph.inputs], outputs, guards)

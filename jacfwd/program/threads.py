@@ -22,7 +22,7 @@ class Pool:
 
     def __init__(self) -> None:
         self.count = 1
-        self._made: tuple[int, int, "ThreadPoolExecutor"] | None = None
+        self._made: tuple[int, int, ThreadPoolExecutor] | None = None
         self._lock = threading.Lock()
 
     def executor(self) -> "ThreadPoolExecutor":

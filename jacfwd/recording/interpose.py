@@ -26,7 +26,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -121,12 +120,12 @@ def method_gate(original: Callable[..., Any], substitute: Callable[..., Any]) ->
     return method
 
 
-@dataclass
 class Loan:
     """A place outside the modules, exchanged for as long as it has users."""
 
-    place: Place
-    users: set[object] = field(default_factory=set)
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.users: set[object] = set()
 
 
 class Interposition:

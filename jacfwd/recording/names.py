@@ -8,7 +8,6 @@ import functools
 import importlib.machinery
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any, Protocol, TypeAlias
 
@@ -60,7 +59,6 @@ class ClassNames:
         setattr(self.cls, name, value)
 
 
-@dataclass
 class Exchange:
     """Originals and their replacements, found by ``id`` in either direction.
 
@@ -69,13 +67,13 @@ class Exchange:
     ``adopters`` are asked for a replacement of objects that are not in the tables, until ``release``.
     """
 
-    forward: dict[int, Any] = field(default_factory=dict)
-    backward: dict[int, Any] = field(default_factory=dict)
-    either: set[int] = field(default_factory=set)
-    exempt: set[str] = field(default_factory=set)
-    usual_names: frozenset[str] = frozenset()
-    adopters: list[Callable[[Any], Any]] = field(default_factory=list)
-    adopted: list[tuple[Any, Any]] = field(default_factory=list)
+    def __init__(self, exempt: Iterable[str] = (), usual_names: frozenset[str] = frozenset()) -> None:
+        self.forward: dict[int, Any] = {}
+        self.backward: dict[int, Any] = {}
+        self.either: set[int] = set()
+        self.exempt, self.usual_names = set(exempt), usual_names
+        self.adopters: list[Callable[[Any], Any]] = []
+        self.adopted: list[tuple[Any, Any]] = []
 
     def add(self, original: Any, replacement: Any) -> None:
         """Enter a pair."""

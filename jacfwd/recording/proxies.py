@@ -4,7 +4,6 @@ Other threads meet a proxy too, so it is as close to its module as Python code c
 """
 
 import importlib
-from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -45,13 +44,12 @@ class ModuleProxy(ModuleType):
         return importlib.import_module, (self.__name__,)
 
 
-@dataclass
 class Proxied:
     """What a proxy knows of its module; ``values`` are the attributes that it copied last."""
 
-    module: ModuleType
-    exchange: Exchange
-    values: list[Any] = field(default_factory=list)
+    def __init__(self, module: ModuleType, exchange: Exchange) -> None:
+        self.module, self.exchange = module, exchange
+        self.values: list[Any] = []
 
 
 def attribute(exchange: Exchange, value: Any) -> Any:

@@ -1,10 +1,9 @@
 """Rules of products: linear in each operand, a contraction with the others."""
 
-import dataclasses
 import functools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -198,8 +197,7 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = 
 # Convolutions: `full[r] = sum_(i + j = r) x[i] h[j]`, of which the output is a stretch
 
 
-@dataclasses.dataclass(frozen=True)
-class Band:
+class Band(NamedTuple):
     """One operand x of a convolution against the other, h: out[r] += h[j] x[i], i + j = r + start.
 
     `flip` counts x from its end.

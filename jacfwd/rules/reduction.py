@@ -1,6 +1,5 @@
 """Rules of reductions: every output is made of the elements along some axes."""
 
-import dataclasses
 import functools
 import math
 from collections.abc import Callable
@@ -18,11 +17,11 @@ from jacfwd.primitive import Call, Rule, local_rule, reduced, wirtinger
 __all__ = ["RULES"]
 
 
-@dataclasses.dataclass(frozen=True)
 class Fold:
     """One reduction as its elements see it: `out` has the reduced axes with length one."""
 
-    call: Call
+    def __init__(self, call: Call) -> None:
+        self.call = call
 
     @property
     def x(self) -> Any:
