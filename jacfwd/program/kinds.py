@@ -1,5 +1,6 @@
 """What kinds of operations a program distinguishes, all read off primitives and their rules."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from jacfwd.rules import TABLE
 from jacfwd.rules.internal import assemble, view
 
 __all__ = [
+    "SUM",
     "function_of",
     "is_assembled",
     "is_buffered",
@@ -22,6 +24,7 @@ __all__ = [
     "is_linear",
     "is_placed",
     "is_short_sum",
+    "is_total",
     "linear_parts",
     "makes_nan_silently",
 ]
@@ -30,7 +33,8 @@ VIEW, STRONG = TABLE[view], TABLE[strong_product]
 SCATTERED, ASSEMBLE = TABLE[scattered], TABLE[assemble]
 # Reductions by ufuncs look at the flags as the ufuncs do.
 SUM = TABLE[np.sum]
-REDUCED = (SUM, TABLE[np.mean], TABLE[np.prod])
+MEAN = TABLE[np.mean]
+REDUCED = (SUM, MEAN, TABLE[np.prod])
 
 
 def function_of(node: Node) -> np.ufunc | None:
@@ -91,6 +95,20 @@ def is_short_sum(node: Node) -> bool:
         return False  # a mask, or what the sum begins with
     axis = node.params.get("axis")
     return axis is not None and node.shape != () and np.ndim(axis) in (0, 1) and np.size(axis) == 1
+
+
+def is_total(node: Node, nodes: Sequence[Node]) -> bool:
+    """Whether all elements are summed, or averaged, to one number."""
+    if node.primitive not in (SUM, MEAN) or not set(node.params) <= {"axis", "keepdims"} or math.prod(node.shape) != 1:
+        return False
+    if any(p is not None or c is not None for p, c in zip(node.parents[1:], node.constants[1:], strict=True)):
+        return False  # a mask, or what the sum begins with
+    parent = node.parents[0]
+    if parent is None or nodes[parent].dtype != node.dtype or node.dtype.char not in "fdFD":
+        return False
+    axis, shape = node.params.get("axis"), nodes[parent].shape
+    along = range(len(shape)) if axis is None else [int(k) % len(shape) for k in np.ravel(axis)]
+    return 0 not in shape and all(n == 1 for k, n in enumerate(shape) if k not in along)
 
 
 def is_buffered(node: Node, careful: bool = False) -> bool:

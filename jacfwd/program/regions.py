@@ -65,7 +65,7 @@ class Region:
         writer = self.writer
         for at in self.roots:
             if writer.last[at] > writer.step or any(self.where[g].root == at for g in writer.watched):
-                self.full[at] = writer.memory_for(at)
+                self.full[at] = writer.memory_in(at) or writer.memory_for(at)
         said, writer.said = writer.said, ""
         for step, at in enumerate(self.group):
             if self.where[at].root == at:
@@ -111,8 +111,7 @@ class Region:
         self.lines.append(f"{names.of(function)}({', '.join(operands)}, out={self.target(at, step)})")
         if self.writer.checks and makes_nan_silently(node):
             name = self.block_of(Place(at, node.shape, 0, ()), at)
-            isfinite, dot = names.of(np.isfinite), names.of(np.dot)
-            self.lines += [f"if not {isfinite}({dot}({name}, {name})):", "    raise FloatingPointError"]
+            self.lines += [self.writer.unless_finite(f"{name}.dot({name})", node.dtype), "    raise FloatingPointError"]
 
     def both(self, at: int) -> None:
         """Sine and cosine of one block, when the first of them is due."""

@@ -4,6 +4,7 @@ Each rule looks at one operation and answers with a simpler one, or with a node 
 has nothing to say. Values agree to rounding, and wherever a strong product was replaced no factor is zero.
 """
 
+import collections
 import math
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from jacfwd.formats.dispatch import strong_product
 from jacfwd.formats.index import IndexMap, scattered
 from jacfwd.graph import Graph, Node
 from jacfwd.primitive import Call
+from jacfwd.program.kinds import is_placed
 from jacfwd.program.optimise import optimised, rewired
 from jacfwd.program.pieces import LEAST
 from jacfwd.rules import TABLE
@@ -27,6 +29,8 @@ ADD, SUBTRACT, SQUARE = TABLE[np.add], TABLE[np.subtract], TABLE[np.square]
 MOST_FACTORS = 4
 # Constants up to this size are looked at.
 SMALL = 1 << 22
+# Factors up to this one are moved out of products.
+LARGEST_FACTOR = 1 << 20
 
 Answer = Node | int | None
 
@@ -36,6 +40,8 @@ class Rewriter:
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
+        # How often the nodes are read, as far as the old graph told.
+        self.uses: collections.Counter[int] = collections.Counter()
 
     def add(self, node: Node) -> int:
         """Append a node, or find one that holds the same."""
@@ -70,11 +76,16 @@ def simplified(graph: Graph) -> Graph:
     """The same function with simpler operations, none twice and none for nothing."""
     rewriter = Rewriter()
     stands_for: list[int] = []
-    for old in graph.nodes:
+    uses = collections.Counter(out.node for out in graph.outputs)
+    uses.update(guard.node for guard in graph.guards)
+    for node in graph.nodes:
+        uses.update(node.parents)
+    for at, old in enumerate(graph.nodes):
         parents = tuple(None if p is None else stands_for[p] for p in old.parents)
         node = Node(old.primitive, parents, old.constants, old.params, old.shape, old.dtype, old.location)
         node.name = old.name
         stands_for.append(rewriter.add(node))
+        rewriter.uses[stands_for[-1]] += uses[at]
     return optimised(rewired(graph, rewriter.nodes, stands_for))
 
 
@@ -140,6 +151,68 @@ def scaled_again(rewriter: Rewriter, node: Node, x: int, factor: Any) -> Answer:
     return rewriter.made(node, MULTIPLY, y, Constant(product)) if np.isfinite(product) and product != 0 else None
 
 
+def factor_of(rewriter: Rewriter, at: int, like: Node) -> tuple[Any, int]:
+    """A node as a constant times another one, where the constant cannot make the difference between finite and not.
+
+    That is so for constants of at least one: without them no product is larger. They are not so large that products
+    without them are lost near zero.
+    """
+    base = at
+    while rewriter.uses[base] <= 1 and is_reshaped(rewriter, base):
+        base = rewriter.nodes[base].parents[0] or 0
+    inner = rewriter.nodes[base]
+    if rewriter.uses[base] > 1 or inner.dtype != like.dtype or inner.params or like.dtype.kind not in "fc":
+        return 1, at
+    if math.prod(inner.shape) != math.prod(like.shape):
+        return 1, at
+    y: int | None = None
+    own: Any = -1
+    if inner.primitive is NEGATIVE:
+        y = inner.parents[0]
+    elif inner.primitive is MULTIPLY and None in inner.parents:
+        k = 0 if inner.parents[1] is None else 1
+        y, own = inner.parents[k], single_value(inner.constants[1 - k])
+    if y is None or own is None or not rewriter.fits(y, inner) or not 1 <= abs(own) <= LARGEST_FACTOR:
+        return 1, at
+    if inner.shape != like.shape:
+        y = rewriter.add(rewriter.made(like, VIEW, y, index=IndexMap.identity(like.shape, inner.shape)))
+    return own, y
+
+
+def is_reshaped(rewriter: Rewriter, at: int) -> bool:
+    """Whether a node holds all of another one's elements in the same order."""
+    node = rewriter.nodes[at]
+    if node.primitive is not VIEW or node.parents[0] is None:
+        return False
+    size = math.prod(rewriter.nodes[node.parents[0]].shape)
+    return math.prod(node.shape) == size and node.params["index"].linear == (0, 1)
+
+
+def product_of_scaled(rewriter: Rewriter, node: Node) -> Answer:
+    """`(c x) (d y)` as `(c d) (x y)`."""
+    a, b = node.parents if len(node.parents) == 2 else (None, None)
+    if node.params or a is None or b is None or a == b:
+        return None
+    (c, x), (d, y) = factor_of(rewriter, a, node), factor_of(rewriter, b, node)
+    if (x, y) == (a, b):
+        return None
+    product = rewriter.add(rewriter.made(node, node.primitive, x, y))
+    return product if c * d == 1 else rewriter.made(node, MULTIPLY, product, Constant(c * d))
+
+
+def sum_of_scaled(rewriter: Rewriter, node: Node) -> Answer:
+    """`c x + c y` as `c (x + y)`, and so for differences."""
+    a, b = node.parents
+    if node.params or a is None or b is None or a == b:
+        return None
+    (c, x), (d, y) = factor_of(rewriter, a, node), factor_of(rewriter, b, node)
+    if abs(c) == 1 or c not in (d, -d):
+        return None
+    added = (node.primitive is ADD) == (c == d)
+    total = rewriter.add(rewriter.made(node, ADD if added else SUBTRACT, x, y))
+    return rewriter.made(node, MULTIPLY, total, Constant(c))
+
+
 def spread(rewriter: Rewriter, node: Node, x: int) -> Node:
     """A node broadcast to the shape of another."""
     return rewriter.made(node, VIEW, x, index=IndexMap.broadcast(rewriter.nodes[x].shape, node.shape))
@@ -178,6 +251,28 @@ def twice_negated(rewriter: Rewriter, node: Node) -> Answer:
     return scaled_again(rewriter, node, x, -1)
 
 
+def negated(rewriter: Rewriter, at: int) -> int | None:
+    """A node that holds minus what this one does, where that costs nothing."""
+    inner = rewriter.nodes[at]
+    source = inner.parents[0] if inner.parents else None
+    if inner.dtype.kind not in "fc" or (inner.params and inner.primitive not in (VIEW, SCATTERED)):
+        return None
+    if inner.primitive is NEGATIVE:
+        return source
+    if rewriter.uses[at] > 1:
+        return None
+    if inner.primitive is MULTIPLY and None in inner.parents:
+        k = 0 if inner.parents[1] is None else 1
+        y, own = inner.parents[k], single_value(inner.constants[1 - k])
+        if y is None or own is None or not np.isrealobj(own) or not own < 0 or not rewriter.fits(y, inner):
+            return None
+        return rewriter.add(rewriter.made(inner, MULTIPLY, y, Constant(-own)))
+    if source is None or not (inner.primitive is VIEW or (inner.primitive is SCATTERED and is_placed(inner))):
+        return None
+    found = negated(rewriter, source) if rewriter.nodes[source].dtype == inner.dtype else None
+    return None if found is None else rewriter.add(rewriter.made(inner, inner.primitive, found, **inner.params))
+
+
 def signed_sum(rewriter: Rewriter, node: Node) -> Answer:
     """`a + -b` and `-a + b` as differences."""
     if None in node.parents or node.params:
@@ -185,11 +280,9 @@ def signed_sum(rewriter: Rewriter, node: Node) -> Answer:
     for at in (1, 0):
         term, other = node.parents[at], node.parents[1 - at]
         assert term is not None and other is not None
-        inner = rewriter.nodes[term]
-        if inner.primitive is NEGATIVE and not inner.params and inner.dtype.kind in "fc":
-            negated = inner.parents[0]
-            assert negated is not None
-            return rewriter.made(node, SUBTRACT, other, negated)
+        found = negated(rewriter, term)
+        if found is not None:
+            return rewriter.made(node, SUBTRACT, other, found)
     return None
 
 
@@ -198,12 +291,8 @@ def signed_difference(rewriter: Rewriter, node: Node) -> Answer:
     a, b = node.parents
     if a is None or b is None or node.params:
         return None
-    inner = rewriter.nodes[b]
-    if inner.primitive is not NEGATIVE or inner.params or inner.dtype.kind not in "fc":
-        return None
-    negated = inner.parents[0]
-    assert negated is not None
-    return rewriter.made(node, ADD, a, negated)
+    found = negated(rewriter, b)
+    return None if found is None else rewriter.made(node, ADD, a, found)
 
 
 # Movement
@@ -308,12 +397,12 @@ SCATTERED = TABLE[scattered]
 EVERYWHERE = (np.sin, np.cos, np.tanh, np.arctan, np.exp, np.square, np.positive, np.conjugate, np.absolute)
 RULES: dict[Any, tuple[Callable[[Rewriter, Node], Answer], ...]] = {
     **{TABLE[function]: (computed_early,) for function in EVERYWHERE},
-    STRONG: (scaled,),
-    MULTIPLY: (scaled, computed_early),
+    STRONG: (scaled, product_of_scaled),
+    MULTIPLY: (scaled, product_of_scaled, computed_early),
     TABLE[np.power]: (powers,),
     NEGATIVE: (twice_negated, computed_early),
-    ADD: (signed_sum, computed_early),
-    SUBTRACT: (signed_difference, computed_early),
+    ADD: (signed_sum, sum_of_scaled, computed_early),
+    SUBTRACT: (signed_difference, sum_of_scaled, computed_early),
 }
 # What else there is may be movement.
 ANY = (movement,)

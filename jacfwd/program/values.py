@@ -24,6 +24,8 @@ class Values:
         self.views: dict[tuple, str] = {}
         self.layout: list[View] = []
         self.made: dict[tuple, str] = {}
+        # Arrays that took over the memory of others, which keeps its name.
+        self.called: dict[int, str] = {}
         self.lines: list[str] = []
 
     def input_name(self, at: int) -> str:
@@ -63,10 +65,10 @@ class Values:
         node = self.nodes[root]
         if root in self.register_of:
             return self.buffer_view(place, node.dtype)
-        own = self.input_name(root) if node.primitive is None else f"t{root}"
+        own = self.input_name(root) if node.primitive is None else self.called.get(root, f"t{root}")
         if (place.shape, place.offset, place.strides) == (node.shape, 0, c_strides(node.shape)):
             return own
-        key = (root, place.shape, place.offset, place.strides)
+        key = (own, place.shape, place.offset, place.strides)
         if key not in self.made:
             self.made[key] = f"v{len(self.made)}"
             self.lines.append(f"{self.made[key]} = {self.view_of(own, place, node)}")
