@@ -5,19 +5,27 @@
 """
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from jacfwd.formats.base import Coo, Format, Shape, Work
+from jacfwd.formats.dispatch import is_plain
+from jacfwd.formats.fixed import FixedMatrix, fixed_matrix, fixed_product
 from jacfwd.formats.index import IndexMap, c_strides
 from jacfwd.formats.weights import is_mask, numbers, weigh
 
 __all__ = ["Entries", "coo_entries", "diagonal", "identity", "nothing", "segments", "selection"]
 
+# From so many entries, and for so many tangents, a matrix is worth what it costs to make one.
+LEAST, SEVERAL = 64, 4
+
 
 class Entries(Format):
-    """Weighted entries between flat positions; weights broadcast to the entries' shape, masks are boolean."""
+    """Weighted entries between flat positions; weights broadcast to the entries' shape, masks are boolean.
+
+    `matrix` is the CSR array that they were read off, if there is one.
+    """
 
     def __init__(
         self,
@@ -26,11 +34,14 @@ class Entries(Format):
         rows: IndexMap | None,
         cols: IndexMap | None,
         weights: Any = 1,
+        matrix: Any = None,
     ) -> None:
         self.in_shape, self.out_shape = in_shape, out_shape
         self.rows = None if rows is None or _is_all(rows, out_shape) else rows
         self.cols = None if cols is None or _is_all(cols, in_shape) else cols
-        self.weights = weights
+        self.weights, self.matrix = weights, matrix
+        self._fixed: FixedMatrix | Literal[False] | None = None
+        self._pushed = False
 
     @property
     def shape(self) -> Shape:
@@ -48,9 +59,35 @@ class Entries(Format):
         return Entries(self.out_shape, self.in_shape, self.cols, self.rows, self.weights)
 
     def push(self, block: Any) -> Any:
+        fixed = self.fixed(block)
+        if fixed is not None:
+            moved = fixed_product(np.reshape(block, (-1, self.n_in)), matrix=fixed)
+            return np.reshape(moved, (-1, *self.out_shape))
         moved = block if self.cols is None else self.cols.take(block)
         moved = weigh(self.weights, moved)
         return moved if self.rows is None else self.rows.add(moved)
+
+    def fixed(self, block: Any) -> FixedMatrix | None:
+        """The entries as one constant matrix, where that gives the same and is faster: not for a single product."""
+        if block.dtype not in (np.float64, np.complex128) or not self._may_be_fixed():
+            return None
+        again, self._pushed = self._pushed, True
+        if is_plain(block) and not again and len(block) < SEVERAL and self.matrix is None:
+            return None
+        if self._fixed is None:
+            found = None if self.matrix is None else FixedMatrix.of_csr(self.matrix)
+            if found is None:
+                assert self.rows is not None and self.cols is not None
+                weights = numbers(self.flat_weights())
+                found = fixed_matrix(self.rows.flat, self.cols.flat, weights, (self.n_out, self.n_in))
+            self._fixed = found or False
+        return self._fixed or None
+
+    def _may_be_fixed(self) -> bool:
+        rows, cols = self.rows, self.cols
+        if rows is None or cols is None or rows.size < LEAST or not is_plain(self.weights):
+            return False
+        return rows.linear is None and cols.linear is None
 
     def reach(self, block: np.ndarray) -> np.ndarray:
         moved = block if self.cols is None else self.cols.take(block)

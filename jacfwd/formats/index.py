@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from jacfwd.formats.dispatch import dispatched, is_plain
+from jacfwd.formats.sums import Sums
 
 __all__ = ["IndexMap", "c_strides", "scattered"]
 
@@ -31,7 +32,7 @@ class IndexMap:
     needed.
     """
 
-    __slots__ = ("_flat", "_key", "_linear", "_make", "affine", "shape", "target")
+    __slots__ = ("_flat", "_key", "_linear", "_make", "_sums", "affine", "shape", "target")
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class IndexMap:
         self._flat, self._make = flat, make
         self._key: tuple | None = None
         self._linear: tuple[int, int] | None = None
+        self._sums: Sums | None = None
 
     def __repr__(self) -> str:
         if self.size <= 12:
@@ -219,7 +221,14 @@ class IndexMap:
                 return out.reshape(p, *self.target)
         if not is_plain(block):
             return scattered(block, index=self)
-        return _scatter(block.reshape(p, self.size), self.flat, n).reshape(p, *self.target)
+        return self.sums(block.reshape(p, self.size)).reshape(p, *self.target)
+
+    @property
+    def sums(self) -> Sums:
+        """Scattering into all of the target, prepared."""
+        if self._sums is None:
+            self._sums = Sums(self.flat, math.prod(self.target))
+        return self._sums
 
     def _without(self, axes: tuple[int, ...]) -> "IndexMap":
         assert self.affine is not None
@@ -276,20 +285,3 @@ def _digits(position: int, shape: Shape) -> tuple[int, ...]:
 def scattered(block: Any, *, index: IndexMap) -> Any:
     """`index.add(block)` as one operation, for blocks that are traced."""
     return index.add(block)
-
-
-def _scatter(rows: np.ndarray, flat: np.ndarray, n: int) -> np.ndarray:
-    """Sum `rows[:, e]` into column `flat[e]` of a `(p, n)` result."""
-    p = rows.shape[0]
-    if p > len(flat):  # many rows with few elements: column by column
-        out = np.zeros((n, p), rows.dtype).T
-        for k, at in enumerate(flat):
-            out[:, at] += rows[:, k]
-        return out
-    if rows.dtype.kind != "c" and rows.dtype != np.longdouble:
-        sums = [np.bincount(flat, weights=row, minlength=n) for row in rows]
-        return np.array(sums).reshape(p, n).astype(rows.dtype, copy=False)
-    out = np.zeros((p, n), rows.dtype)
-    columns: Any = (slice(None), flat)
-    np.add.at(out, columns, rows)
-    return out

@@ -40,8 +40,9 @@ class Write:
 
     Its entries, or the `part` of them that a slice can take, are assigned to `slots` together with `base`, the
     constant part that shares them; then `mended` pairs of slots and entries are put right, which slices ran over or
-    left out. `extra` pairs are added: entries that meet later ones of the same term. Where other terms have assigned
-    to its slots before, the term is added as a whole; `repeats` says that then some of its own entries meet.
+    left out. `extra` pairs are added: entries that meet later ones of the same term, or some of other terms that assign
+    to their slots. A term of which most are such is added as a whole; `repeats` says that then some of its own entries
+    meet.
     """
 
     slots: Array | slice
@@ -193,6 +194,7 @@ def _writes(template: Array, changing: Sequence[Array], constant: Array) -> Slot
             taken[own] = True
     wrong, only_added = np.zeros(nnz, bool), np.zeros(nnz, bool)
     for plan in plans:
+        wrong[plan.own[plan.extra]] = True  # whoever comes last would win there
         if plan.run is not None:
             slots, part = plan.run
             hit = np.arange(slots.start, slots.stop, slots.step)
@@ -205,17 +207,15 @@ def _writes(template: Array, changing: Sequence[Array], constant: Array) -> Slot
 
 def _plan(own: Array, taken: Array) -> Plan:
     """How a term gets to its slots, of which those `taken` are assigned to before."""
-    none = np.zeros(0, np.intp)
-    met = bool(taken[own].any())
-    if increasing(own):
-        return Plan(own, None if met else stretch(own, len(taken)), none, met, False)
-    last = np.empty(len(taken), np.intp)
-    last[own] = np.arange(len(own))
-    extra = np.flatnonzero(last[own] != np.arange(len(own)))
-    if not len(extra):
-        return Plan(own, None if met else stretch(own, len(taken)), none, met, False)
-    adds = met or 2 * len(extra) > len(own)
-    return Plan(own, None, none if adds else extra, adds, adds)
+    met = taken[own]
+    if not increasing(own):
+        last = np.empty(len(taken), np.intp)
+        last[own] = np.arange(len(own))
+        met |= last[own] != np.arange(len(own))
+    extra = np.flatnonzero(met)
+    if 2 * len(extra) > len(own):
+        return Plan(own, None, np.zeros(0, np.intp), True, len(np.unique(own)) < len(own))
+    return Plan(own, stretch(own, len(taken)), extra, False, False)
 
 
 def _write(template: Array, plan: Plan, wrong: Array, constant: Array) -> Write:
@@ -226,13 +226,13 @@ def _write(template: Array, plan: Plan, wrong: Array, constant: Array) -> Write:
     if base is not None and len(base) and np.all(base == base[0]):
         base = base[0]
     extra = (own[plan.extra], plan.extra) if len(plan.extra) else None
-    if plan.run is None:
-        bad = np.flatnonzero(wrong[own])
-        return Write(own, None, base, (own[bad], bad) if len(bad) else None, extra)
-    slots, part = plan.run
-    right = np.zeros(len(own), bool)
-    right[part] = np.arange(slots.start, slots.stop, slots.step) == own[part]
-    bad = np.flatnonzero(wrong[own] | ~right)
+    slots, part = (own, slice(0, len(own))) if plan.run is None else plan.run
+    right = ~wrong[own]
+    if isinstance(slots, slice):
+        right[part] &= np.arange(slots.start, slots.stop, slots.step) == own[part]
+        right[: part.start] = right[part.stop :] = False
+    right[plan.extra] = True  # they are added
+    bad = np.flatnonzero(~right)
     whole = part == slice(0, len(own))
     return Write(slots, None if whole else part, base, (own[bad], bad) if len(bad) else None, extra)
 

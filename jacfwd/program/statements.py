@@ -12,6 +12,7 @@ import numpy as np
 
 from jacfwd.formats.dispatch import strong_product
 from jacfwd.formats.index import IndexMap, c_strides
+from jacfwd.formats.sums import Sums
 from jacfwd.graph import Graph, Node, hold
 from jacfwd.locations import describe
 from jacfwd.program.kinds import (
@@ -52,6 +53,7 @@ class Statements(Values):
     def __init__(self, graph: Graph, n_values: int, slots: Slots | None, careful: bool) -> None:
         super().__init__(graph)
         self.n_values, self.careful = n_values, careful
+        self.size = 0 if slots is None else len(slots.template)
         self.said = ""
         # Slices write over what is not theirs: that is put right after them, and only then terms are added.
         self.closing: list[str] = []
@@ -379,9 +381,9 @@ class Statements(Values):
         parent, index = node.parents[0], node.params["index"]
         assert parent is not None
         source = self.flat_of(parent, self.name(self.where[parent], parent))
-        positions, bincount = self.names.constant(index.flat, "at"), self.names.of(np.bincount)
-        reshape = "" if len(node.shape) == 1 else f".reshape({node.shape})"
-        self.lines.append(f"t{at} = {bincount}({positions}, {source}, {math.prod(node.shape)}){reshape}")
+        sums, size = self.names.constant(index.sums, "sums"), math.prod(node.shape)
+        reshape = "" if node.shape == (1, size) else f".reshape({node.shape})"
+        self.lines.append(f"t{at} = {sums}({source}){reshape}")
 
     def joined(self, uses: np.ndarray) -> dict[int, int]:
         """Arrays that are joined only to be summed by where their elements go: each can be added where it goes."""
@@ -431,8 +433,8 @@ class Statements(Values):
         if once:
             self.lines.append(f"{out}[{self.stretch(positions)}] += {name}")
             return
-        place, bincount = self.names.constant(positions, "at"), self.names.of(np.bincount)
-        self.lines.append(f"{out}[:] += {bincount}({place}, {name}, {size})")
+        sums = self.names.constant(Sums(positions, size), "sums")
+        self.lines.append(f"{out}[:] += {sums}({name})[0]")
 
     def short_sum(self, at: int) -> bool:
         """A sum over few elements, each of them for all rows at once; whether that can be written."""
@@ -521,8 +523,7 @@ class Statements(Values):
         name = self.name(flat, at) if flat is not None else f"{self.name(place, at)}.reshape(-1)"
         slots = self.slots(write.slots)
         if write.adds:
-            add = f"{self.names.of(np.add)}.at(data, {slots}, {name})" if write.repeats else f"data[{slots}] += {name}"
-            self.adding.append(add)
+            self.adding.append(self.added_term(write, slots, name))
             return
         base = None if write.base is None else self.names.constant(write.base)
         part = "" if write.part is None else f"[{write.part.start}:{write.part.stop}]"
@@ -534,6 +535,15 @@ class Statements(Values):
             self.mend(at, name, write)
         if write.extra is not None:
             self.add_extra(at, name, write)
+
+    def added_term(self, write: Write, slots: str, name: str) -> str:
+        """The statement that adds a term as a whole."""
+        if not write.repeats:
+            return f"data[{slots}] += {name}"
+        many = isinstance(write.slots, np.ndarray) and 4 * len(write.slots) >= self.size
+        if many and not name.endswith("]"):
+            return f"data += {self.names.constant(Sums(write.slots, self.size), 'sums')}({name})[0]"
+        return f"{self.names.of(np.add)}.at(data, {slots}, {name})"
 
     def add_extra(self, at: int, name: str, write: Write) -> None:
         """Entries that meet others of the same term."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from jacfwd.formats.dispatch import dispatched, strong_product
 from jacfwd.formats.entries import Entries, segments, selection
+from jacfwd.formats.fixed import FixedMatrix, fixed_product
 from jacfwd.formats.index import IndexMap, scattered
 from jacfwd.primitive import Call, Rule, constant, elementwise, local_rule, moves, reduction
 
@@ -123,6 +124,15 @@ def _scattered_local(call: Call, k: int) -> Any:
     return segments(IndexMap.of_positions(rows.reshape(call.shape(k)), call.out_shape))
 
 
+def _fixed_local(call: Call, k: int) -> Any:
+    matrix: FixedMatrix = call.params["matrix"]
+    (p, n), m = call.shape(0), matrix.shape[0]
+    each = np.arange(p)[:, None]
+    rows = IndexMap.of_positions(each * m + matrix.rows, call.out_shape)
+    cols = IndexMap.of_positions(each * n + matrix.cols, call.shape(0))
+    return Entries(call.shape(0), call.out_shape, rows, cols, matrix.weights)
+
+
 def _element_local(call: Call, k: int) -> Any:
     return selection(IndexMap((), call.shape(k), affine=(call.params["position"], ())))
 
@@ -144,4 +154,5 @@ RULES: dict[Any, Rule] = {
     add_at: local_rule(_add_at_local, linear=True),
     segment_sums: local_rule(_segment_local, linear=True),
     scattered: local_rule(_scattered_local, linear=True),
+    fixed_product: local_rule(_fixed_local, linear=True),
 }

@@ -36,7 +36,7 @@ def _before(call: Call, k: int) -> Format:
     width = columns[0] if columns else 1
     spread = (len(coo.data), *(1 for _ in columns))
     rows, cols = (np.reshape(part, spread).astype(np.intp) * width + along for part in (coo.row, coo.col))
-    return _entries(call, rows, cols, np.reshape(coo.data, spread))
+    return _entries(call, rows, cols, np.reshape(coo.data, spread), None if columns else call.params["matrix"])
 
 
 def _after(call: Call, k: int) -> Format:
@@ -48,9 +48,9 @@ def _after(call: Call, k: int) -> Format:
     return _entries(call, coo.col + along * m, coo.row + along * n, coo.data)
 
 
-def _entries(call: Call, rows: Any, cols: Any, weights: Any) -> Format:
+def _entries(call: Call, rows: Any, cols: Any, weights: Any, matrix: Any = None) -> Format:
     shape, out = call.shape(0), call.out_shape
-    return Entries(shape, out, IndexMap.of_positions(rows, out), IndexMap.of_positions(cols, shape), weights)
+    return Entries(shape, out, IndexMap.of_positions(rows, out), IndexMap.of_positions(cols, shape), weights, matrix)
 
 
 # Solutions

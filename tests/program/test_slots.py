@@ -79,3 +79,22 @@ def test_stretches(slots, found):
 def test_a_stretch_stays_inside():
     assert stretch(np.array([0, 2, 4, 6, 8, 10, 12, 14, 15]), 16) == (slice(0, 15, 2), slice(0, 8))
     assert stretch(np.array([1, 2, 4, 6, 8, 10, 12, 14, 16]) - 1, 18) == (slice(1, 16, 2), slice(1, 9))
+
+
+def test_few_entries_that_meet_are_added_and_the_others_assigned():
+    n = 50
+    i = np.arange(n)
+    terms = [Entry(i, i, i + 1.0, False), Entry(i, (i + i // 40) % n, 10.0 * i, False)]
+    terms[1].cols[:3] += 1  # the others meet the first term
+    crowded = arranged(terms, (n, n), np.dtype(float))
+    assert [write.adds for write in crowded.writes] == [False, True]
+    terms[1] = Entry(i, (i + 1 - i // 40) % n, 10.0 * i, False)
+    slots = arranged(terms, (n, n), np.dtype(float))
+    assert not any(write.adds for write in slots.writes)
+    assert len(slots.writes[1].extra[0]) == 10
+    matrix = slots.matrix.copy()
+    matrix.data = slots.fill([term.weights for term in terms])
+    dense = np.zeros((n, n))
+    for term in terms:
+        np.add.at(dense, (term.rows, term.cols), term.weights)
+    np.testing.assert_array_equal(matrix.toarray(), dense)

@@ -9,6 +9,7 @@ import pytest
 
 from jacfwd import rules
 from jacfwd.formats.dispatch import strong_product
+from jacfwd.formats.fixed import FixedMatrix, fixed_product
 from jacfwd.formats.index import IndexMap, scattered
 from jacfwd.rules import internal
 from jacfwd.testing import check_rule
@@ -30,6 +31,7 @@ CALLS = [
     (internal.segment_sums, (X,), {"starts": np.array([2, 0, 1]), "axis": 1}),
     (internal.segment_sums, (X,), {"starts": np.array([1, 0]), "axis": 0}),
     (scattered, (X,), {"index": IndexMap.of_positions(np.array([3, 0, 3]), (4,))}),
+    (fixed_product, (X,), {"matrix": FixedMatrix(*np.array([[3, 0, 3], [2, 0, 1]]), np.array([2.0, 0, -1]), (4, 3))}),
 ]
 
 
