@@ -540,8 +540,7 @@ class Statements(Values):
         """The statement that adds a term as a whole."""
         if not write.repeats:
             return f"data[{slots}] += {name}"
-        many = isinstance(write.slots, np.ndarray) and 4 * len(write.slots) >= self.size
-        if many and not name.endswith("]"):
+        if isinstance(write.slots, np.ndarray) and 4 * len(write.slots) >= self.size and not name.endswith("]"):
             return f"data += {self.names.constant(Sums(write.slots, self.size), 'sums')}({name})[0]"
         return f"{self.names.of(np.add)}.at(data, {slots}, {name})"
 
