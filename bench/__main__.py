@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import choice, jvp, nfold, peers, recording, replay, report, scale, solvers, sparse
+from bench import choice, jvp, nfold, peers, recording, replay, report, scale, solvers, sparse, survey
 
 
 def check(folder: Path) -> int:
@@ -43,6 +43,7 @@ PARTS: dict[str, Callable[[bool], list[report.Section]]] = {
     "nfold": nfold_sections,
     "jvp": jvp_sections,
     "recording": lambda quick: [recording.section(quick)],
+    "survey": lambda quick: [survey.section(quick)],
     "replay": lambda quick: [replay.section(quick)],
     "sparse": lambda quick: [sparse.section(quick)],
     "choice": lambda quick: [choice.section(quick)],

@@ -1,34 +1,42 @@
 """Other libraries on the same problems: `python -m bench.peers P1-20000` measures one case in a process of its own.
 
-Each peer is given its best form: compiled, with buffers or in double precision, its colouring done before. Those that
-are not installed (`pip install jacfwd[peers]`) are left out. Cases on one thread are held on one core from the start,
-since XLA otherwise uses all of them.
+Each peer is given its best form (`bench.peer_forms`): compiled, with buffers or in double precision, its colouring done
+before. Those that are not installed (`pip install jacfwd[peers]`) are left out. Cases on one thread are held on one
+core from the start, since XLA otherwise uses all of them.
 """
 
+import dataclasses
 import importlib.util
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib import metadata
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 import jacfwd as jf
+from bench import peer_forms as forms
 from bench import problems
+from bench.peer_forms import Call
 from bench.problems import Problem
 from bench.replay import best, confirmed, direction_of, logistic
 from bench.report import Row, Section
 
-Array = npt.NDArray[Any]
-Calls = dict[str, Callable[[], object]]
-KEPT: list[Any] = []
-NAMES = ("jax", "asdex", "casadi", "autograd", "numdifftools")
+Calls = dict[str, Call]
+NAMES = ("jax", "asdex", "casadi", "sparsediffpy", "autograd", "numdifftools")
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """What is built, and how many times faster than each peer it should be; `all_cores` where threads may be used."""
+
+    build: Callable[[], Calls]
+    at_least: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    all_cores: bool = False
 
 
 def has(name: str) -> bool:
@@ -36,76 +44,10 @@ def has(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
-def jax_double() -> Any:
-    """JAX in double precision."""
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
-    return jax
+# What is compared, each on the problems that the case names
 
 
-# P1: a sparse Jacobian
-
-
-def brusselator_in(xp: Any, x: Any, side: int) -> Any:
-    """P1 in another library's NumPy."""
-    u, v = x.reshape(2, side, side)
-    diffusion = 10.0 * side**2
-
-    def laplacian(w: Any) -> Any:
-        return xp.roll(w, 1, 0) + xp.roll(w, -1, 0) + xp.roll(w, 1, 1) + xp.roll(w, -1, 1) - 4 * w
-
-    du = 1.0 + u**2 * v - 4.4 * u + diffusion * laplacian(u)
-    dv = 3.4 * u - u**2 * v + diffusion * laplacian(v)
-    return xp.concatenate([du.ravel(), dv.ravel()])
-
-
-def asdex_jacobian(problem: Problem) -> Callable[[], object]:
-    """asdex: coloured once, compiled by XLA."""
-    import asdex
-
-    jax = jax_double()
-    side = int(np.sqrt(problem.n // 2))
-    J = jax.jit(asdex.jacobian(lambda x: brusselator_in(jax.numpy, x, side), problem.point))
-    x = jax.numpy.asarray(problem.point)
-    found = J(x)
-    dense = np.asarray(found @ np.ones(problem.n))
-    np.testing.assert_allclose(dense, problem.jacobian(problem.point) @ np.ones(problem.n), rtol=1e-9, atol=1e-6)
-    return lambda: J(x).data.block_until_ready()
-
-
-def casadi_jacobian(problem: Problem) -> Callable[[], object]:
-    """CasADi: scalar expressions, called through buffers."""
-    import casadi
-
-    n, side = problem.n, int(np.sqrt(problem.n // 2))
-    grid = np.arange(side * side).reshape(side, side)
-    x = casadi.SX.sym("x", n)
-    u, v = x[: n // 2], x[n // 2 :]
-
-    def laplacian(w: Any) -> Any:
-        moved = [np.roll(grid, k, axis).ravel().tolist() for axis in (0, 1) for k in (1, -1)]
-        return w[moved[0]] + w[moved[1]] + w[moved[2]] + w[moved[3]] - 4 * w
-
-    diffusion = 10.0 * side**2
-    du = 1.0 + u**2 * v - 4.4 * u + diffusion * laplacian(u)
-    dv = 3.4 * u - u**2 * v + diffusion * laplacian(v)
-    function = casadi.Function("J", [x], [casadi.jacobian(casadi.vertcat(du, dv), x)])
-    buffer, call = function.buffer()
-    point, out = problem.point.copy(), np.zeros(function.nnz_out(0))
-    buffer.set_arg(0, memoryview(point))
-    buffer.set_res(0, memoryview(out))
-    call()
-    rows, cols = function.sparsity_out(0).get_triplet()
-    sums = np.bincount(rows, out, n)
-    np.testing.assert_allclose(sums, problem.jacobian(problem.point) @ np.ones(n), rtol=1e-9, atol=1e-6)
-    assert len(cols) == problem.nnz
-    # What the call works on lives as long as the call: CasADi does not see to that.
-    KEPT.append((function, buffer, point, out))
-    return call
-
-
-def scipy_differences(problem: Problem) -> Callable[[], object]:
+def scipy_differences(problem: Problem) -> Call:
     """SciPy: forward differences, coloured once."""
     from scipy.optimize._numdiff import approx_derivative, group_columns
 
@@ -114,54 +56,67 @@ def scipy_differences(problem: Problem) -> Callable[[], object]:
     return lambda: approx_derivative(problem.function, problem.point, method="2-point", sparsity=(structure, groups))
 
 
-def brusselator(side: int) -> tuple[Problem, Calls]:
-    """Sparse Jacobians of P1."""
-    problem = problems.brusselator(side)
+def sparse(problem: Problem, peers: Sequence[str] = ("casadi", "asdex")) -> Calls:
+    """Sparse Jacobians, into the same matrix."""
     f, x = problem.function, problem.point
     G = jf.trace(f, x)
     out = G.jacobian(x, sparse=True)
     confirmed(problem, out)
+    expected = out.copy()
     calls: Calls = {"f": partial(f, x), "jacfwd": partial(G.jacobian, x, sparse=True, out=out)}
-    if has("casadi"):
-        calls["casadi SX, buffers"] = casadi_jacobian(problem)
-    if has("asdex"):
-        calls["asdex, jit"] = asdex_jacobian(problem)
-    if side <= 100:
+    if "casadi" in peers and has("casadi"):
+        calls["casadi SX, buffers"] = forms.casadi_sparse(problem, expected)
+        if problem.n <= 2048:
+            calls["casadi SX, plain call"] = forms.casadi_sparse(problem, expected, buffers=False)
+    if "asdex" in peers and has("asdex"):
+        calls["asdex, jit"] = forms.asdex_sparse(problem, expected)
+    if problem.name in forms.ENGINE and has("sparsediffpy"):
+        calls["sparsediffpy"] = forms.engine_sparse(problem, expected)
+    if "scipy" in peers:
         calls["scipy, coloured differences"] = scipy_differences(problem)
-    return problem, calls
+    return calls
 
 
-# P7, P8, P11, P13
+def dense(problem: Problem) -> Calls:
+    """Dense Jacobians of small systems, and of P11."""
+    f, x = problem.function, problem.point
+    J = jf.jacobian(f, record=True)
+    expected = J(x)
+    confirmed(problem, expected)
+    calls: Calls = {"f": partial(f, x), "jacfwd": partial(J, x)}
+    if has("jax"):
+        calls["jax.jacfwd, jit"] = forms.jax_dense(problem, expected)
+    if has("casadi"):
+        if problem.name == "P11-input":
+            calls["casadi MX, buffers"] = forms.casadi_dense(problem.n, problem, expected)
+        else:
+            calls["casadi SX, buffers"] = forms.casadi_sparse(problem, expected)
+    if has("numdifftools") and problem.n <= 100:
+        import numdifftools
+
+        calls["numdifftools"] = partial(numdifftools.Jacobian(f), x)
+    return calls
 
 
-def gradient(n: int) -> tuple[Problem, Calls]:
-    """The gradient of P7, Rosenbrock."""
-    problem = problems.rosenbrock(n)
+def gradient(problem: Problem) -> Calls:
+    """Gradients."""
     f, x = problem.function, problem.point
     G = jf.trace(f, x)
-    confirmed(problem, np.reshape(G.gradient(x), (1, -1)))
+    expected = G.gradient(x)
+    confirmed(problem, np.reshape(expected, (1, -1)))
     calls: Calls = {"f": partial(f, x), "jacfwd": partial(G.gradient, x)}
-
-    def rosenbrock_in(xp: Any, x: Any) -> Any:
-        return xp.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
-
     if has("jax"):
-        jax = jax_double()
-        g, point = jax.jit(jax.grad(partial(rosenbrock_in, jax.numpy))), jax.numpy.asarray(x)
-        np.testing.assert_allclose(g(point), G.gradient(x), rtol=1e-9)
-        calls["jax.grad, jit"] = lambda: g(point).block_until_ready()
+        calls["jax.grad, jit"] = forms.jax_dense(problem, expected, "grad")
     if has("autograd"):
-        import autograd
-
-        calls["autograd"] = partial(autograd.grad(partial(rosenbrock_in, autograd.numpy)), x)
-    if has("numdifftools") and n <= 100:
+        calls["autograd"] = forms.autograd_gradient(problem, expected)
+    if has("numdifftools") and problem.n <= 100:
         import numdifftools
 
         calls["numdifftools"] = partial(numdifftools.Gradient(f), x)
-    return problem, calls
+    return calls
 
 
-def scalar() -> tuple[Problem, Calls]:
+def scalar() -> Calls:
     """The gradient of P8 of three numbers."""
     problem = problems.logistic_scalar()
     args = tuple(map(float, problem.point))
@@ -169,87 +124,73 @@ def scalar() -> tuple[Problem, Calls]:
     np.testing.assert_allclose(g(*args), problem.jacobian(problem.point)[0], rtol=1e-12)
     calls: Calls = {"f": partial(logistic, *args), "jacfwd": partial(g, *args)}
     if has("jax"):
-        jax = jax_double()
+        jax = forms.jax_double()
         own = jax.jit(jax.grad(lambda a, b, x: 1 / (1 + jax.numpy.exp(-(a * x + b))), argnums=(0, 1, 2)))
         np.testing.assert_allclose(own(*args), g(*args), rtol=1e-12)
         calls["jax.grad, jit"] = lambda: jax.block_until_ready(own(*args))
-    return problem, calls
+    return calls
 
 
-def perceptron(n: int) -> tuple[Problem, Calls]:
-    """The dense Jacobian of P11."""
-    problem = problems.perceptron(n)
-    f, x = problem.function, problem.point
-    G = jf.trace(f, x)
-    confirmed(problem, G.jacobian(x))
-    calls: Calls = {"f": partial(f, x), "jacfwd": partial(G.jacobian, x)}
-    if has("jax"):
-        jax, data = jax_double(), problems.perceptron_data(n)
-        np_ = jax.numpy
-        W1, b1, W2, b2 = (np_.asarray(data[name]) for name in ("W1", "b1", "W2", "b2"))
-        J, point = jax.jit(jax.jacfwd(lambda x: np_.tanh(np_.tanh(x @ W1 + b1) @ W2 + b2))), np_.asarray(x)
-        np.testing.assert_allclose(J(point), G.jacobian(x), rtol=0, atol=1e-12)
-        calls["jax.jacfwd, jit"] = lambda: J(point).block_until_ready()
-    return problem, calls
-
-
-def chain(n: int) -> tuple[Problem, Calls]:
-    """Value and JVP of P13 on all cores."""
-    problem = problems.elementwise_chain(n)
+def product(problem: Problem) -> Calls:
+    """Value and JVP on all cores."""
     f, x, v = problem.function, problem.point, direction_of(problem)
     jf.set_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     G = jf.trace(f, x)
-    expected = np.diagonal(problem.jacobian(x)) * v if n <= 1000 else problem.jacobian(x) @ v
+    assert problem.jacobian is not None
+    expected = problem.jacobian(x) @ v
     np.testing.assert_allclose(G.jvp(x, v)[1], expected, rtol=0, atol=1e-12)
     calls: Calls = {"f": partial(f, x), "jacfwd": partial(G.jvp, x, v)}
     if has("jax"):
-        jax = jax_double()
-        np_ = jax.numpy
-
-        def chain_in(x: Any) -> Any:
-            y = np_.sin(x) * np_.exp(-(x**2))
-            z = np_.tanh(y) + x * y / 2
-            return z / (1 + z**2)
-
-        own = jax.jit(lambda x, v: jax.jvp(chain_in, (x,), (v,)))
-        point, direction = np_.asarray(x), np_.asarray(v)
-        np.testing.assert_allclose(own(point, direction)[1], expected, rtol=0, atol=1e-12)
-        calls["jax.jvp, jit"] = lambda: jax.block_until_ready(own(point, direction))
-    return problem, calls
+        calls["jax.jvp, jit"] = forms.jax_jvp(problem, v, expected)
+    return calls
 
 
-# Name: what is built, whether on one core, and how many times faster than each peer it should be.
-Case = tuple[Callable[[], tuple[Problem, Calls]], bool, dict[str, float]]
+ALL = ("casadi", "asdex", "scipy")
 CASES: dict[str, Case] = {
-    "P1-2048": (partial(brusselator, 32), True, {"casadi": 2, "asdex": 3}),
-    "P1-20000": (partial(brusselator, 100), True, {"casadi": 2, "asdex": 3}),
-    "P1-199712": (partial(brusselator, 316), True, {"casadi": 1, "asdex": 1}),
-    "P7-100": (partial(gradient, 100), True, {}),
-    "P7-1000000": (partial(gradient, 10**6), True, {}),
-    "P8": (scalar, True, {"jax": 5}),
-    "P11-512": (partial(perceptron, 512), True, {"jax": 1}),
-    "P13-1000000": (partial(chain, 10**6), False, {"jax": 1 / 1.1}),
+    "P1-2048": Case(lambda: sparse(problems.brusselator(32), ALL), {"casadi": 2, "asdex": 3}),
+    "P1-20000": Case(lambda: sparse(problems.brusselator(100), ALL), {"casadi": 2, "asdex": 3}),
+    "P1-199712": Case(lambda: sparse(problems.brusselator(316)), {"casadi": 1, "asdex": 1}),
+    "P2-10000": Case(lambda: sparse(problems.bratu(100), ALL)),
+    "P3-8192": Case(lambda: sparse(problems.burgers(64), ALL)),
+    "P3-131072": Case(lambda: sparse(problems.burgers(256))),
+    "P3-upwind-8192": Case(lambda: sparse(problems.burgers(64, upwind=True), ("asdex",))),
+    "P4-1000": Case(lambda: sparse(problems.heat(1000), ("casadi",))),
+    "P5-tridiagonal-10000": Case(lambda: sparse(problems.broyden_tridiagonal(10**4), ALL)),
+    "P5-banded-10000": Case(lambda: sparse(problems.broyden_banded(10**4), ALL)),
+    "P6-1000": Case(lambda: sparse(problems.arrowhead(1000), ALL)),
+    "P7-100": Case(lambda: gradient(problems.rosenbrock(100))),
+    "P7-1000000": Case(lambda: gradient(problems.rosenbrock(10**6))),
+    "P7-ackley-10000": Case(lambda: gradient(problems.ackley(10**4))),
+    "P8": Case(scalar, {"jax": 5}),
+    "P8-512": Case(lambda: gradient(problems.logistic_regression(512, 500))),
+    "P9": Case(lambda: sparse(problems.bundle_adjustment(21, 1131, 3645))),
+    "P10": Case(lambda: sparse(problems.gather_scatter(2000))),
+    "P11-512": Case(lambda: dense(problems.perceptron(512)), {"jax": 1}),
+    "P12-robertson": Case(lambda: dense(problems.robertson())),
+    "P12-network": Case(lambda: dense(problems.mass_action())),
+    "P13-1000000": Case(lambda: product(problems.elementwise_chain(10**6)), {"jax": 1 / 1.1}, all_cores=True),
 }
 
 
 def measured(name: str) -> list[Row]:
     """One case in a process of its own: for each peer its time over that of jacfwd, and over f."""
     found = subprocess.run(
-        [sys.executable, "-m", "bench.peers", name], capture_output=True, text=True, timeout=600, check=True
+        [sys.executable, "-m", "bench.peers", name], stdout=subprocess.PIPE, text=True, timeout=600, check=True
     )
-    seconds, wanted = json.loads(found.stdout.splitlines()[-1]), CASES[name][2]
+    seconds = json.loads(found.stdout.splitlines()[-1])
     rows: list[Row] = []
     for peer, taken in seconds.items():
         if peer not in ("f", "jacfwd"):
             row: dict[str, str | float | None] = {"case": name, "peer": peer, "peer / f": taken / seconds["f"]}
             row["jacfwd / f"] = seconds["jacfwd"] / seconds["f"]
             row["peer / jacfwd"] = taken / seconds["jacfwd"]
+            wanted = CASES[name].at_least
             row["at least"] = next((factor for start, factor in wanted.items() if peer.startswith(start)), None)
             rows.append(row)
     return rows
 
 
-def rows(names: Iterator[str] | list[str]) -> Iterator[Row]:
+def rows(names: Sequence[str]) -> Iterator[Row]:
     """The rows of several cases."""
     for name in names:
         yield from measured(name)
@@ -268,8 +209,9 @@ def section(quick: bool = False) -> Section | None:
         title="Other libraries",
         about="Replay of a prepared derivative beside other libraries, each prepared and compiled before and in its "
         "best form, in the same process, as shortest times of many calls in turn: elapsed time, since some of them "
-        "compute on threads of their own. All on one core, but for P13, which has all of them. P1 is a sparse "
-        f"Jacobian, P7 and P8 gradients, P11 a dense Jacobian, P13 value and JVP. Versions: {', '.join(installed)}.",
+        "compute on threads of their own. All on one core, but for P13, which has all of them. P7, P8: gradients; "
+        "P11, P12: dense Jacobians; P13: value and JVP; all others: sparse Jacobians. The number is "
+        f"that of the unknowns, of features for P8. Versions: {', '.join(installed)}.",
         rows=table,
         result=f"jacfwd is ahead in {ahead} of {len(table)} comparisons"
         + (f"; ahead of it are {', '.join(behind)}." if behind else "."),
@@ -278,11 +220,10 @@ def section(quick: bool = False) -> Section | None:
 
 def main() -> None:
     """Measure one case and print the seconds as JSON."""
-    build, one_core, _ = CASES[sys.argv[1]]
-    if one_core and hasattr(os, "sched_setaffinity"):
+    case = CASES[sys.argv[1]]
+    if not case.all_cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    _, calls = build()
-    print(json.dumps(best(calls, 4.0, time.perf_counter)))
+    print(json.dumps(best(case.build(), 4.0, time.perf_counter)))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ Shape = tuple[int, ...]
 Box = tuple[Shape, tuple[int, Shape], tuple[int, Shape]]
 # Fewer elements are picked in no time; and so many breaks of an axis at most.
 LEAST, BREAKS = 1 << 12, 2
+# Among so many steps, the usual one is the median, however the breaks fall.
+ENOUGH = 2 * BREAKS + 1
 
 
 def boxes(index: IndexMap) -> list[Box] | None:
@@ -31,9 +33,12 @@ def boxes(index: IndexMap) -> list[Box] | None:
     positions = index.flat.reshape(shape)
     steps, cuts = [], []
     for axis, n in enumerate(shape):
-        differences = np.moveaxis(np.diff(positions, axis=axis), axis, 0).reshape(n - 1, -1)
-        step = int(np.median(differences[:, 0]))
-        breaks = np.flatnonzero((differences != step).any(axis=1)) + 1
+        ahead = np.moveaxis(positions, axis, 0).reshape(n, -1)
+        edge = np.diff(ahead[:, 0])
+        step = int(np.median(edge[np.linspace(0, n - 2, min(n - 1, ENOUGH)).astype(int)]))
+        if np.count_nonzero(edge != step) > BREAKS:
+            return None
+        breaks = np.flatnonzero((np.diff(ahead, axis=0) != step).any(axis=1)) + 1
         if len(breaks) > BREAKS:
             return None
         steps.append(step)

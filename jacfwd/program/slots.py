@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from jacfwd.formats.coo import ranked
 from jacfwd.formats.weights import numbers
 
 __all__ = ["Entry", "Slots", "arranged", "spaced"]
@@ -22,6 +23,8 @@ Array = np.ndarray
 MENDED = 8
 # Entries that are few enough to be listed one by one.
 FEW = 4096
+# Among so many the usual value is looked for.
+LOOKED_AT = 4096
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,14 +159,7 @@ def _sorted(entries: Sequence[Entry], shape: tuple[int, int]) -> tuple[list[Arra
     m, n = shape
     none = np.zeros(0, np.int64)
     keys = np.concatenate([none, *(entry.rows.astype(np.int64) * max(n, 1) + entry.cols for entry in entries)])
-    # Terms run along the rows, so that there are long sorted stretches, which this kind of sort makes use of.
-    order = np.argsort(keys, kind="stable")
-    keys = keys[order]
-    first = np.ones(len(keys), bool)
-    np.not_equal(keys[1:], keys[:-1], out=first[1:])
-    places = np.empty(len(keys), np.intp)
-    places[order] = np.cumsum(first) - 1
-    keys = keys[first]
+    keys, places = ranked(keys)
     index = np.int32 if max(m, n, len(keys)) < 2**31 else np.int64
     rows, cols = np.divmod(keys, max(n, 1))
     indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=m))]).astype(index)
@@ -249,12 +245,19 @@ def stretch(slots: Array, nnz: int) -> tuple[slice, slice] | None:
     if count < 2:
         return None
     steps = np.diff(slots)
-    step = int(np.median(steps))
+    step = usual(steps)
     if step < 1:
         return None
     offsets = slots - step * np.arange(count)
-    offset = int(np.median(offsets))
+    offset = usual(offsets)
     if MENDED * np.count_nonzero(offsets != offset) > count:
         return None
     first, last = max(0, -(offset // step)), min(count, (nnz - 1 - offset) // step + 1)
     return slice(offset + step * first, offset + step * (last - 1) + 1, step), slice(first, last)
+
+
+def usual(values: Array) -> int:
+    """About the median of some integers, found among a few thousand of them."""
+    if len(values) > LOOKED_AT:
+        values = values[np.random.default_rng(0).integers(0, len(values), LOOKED_AT)]
+    return int(np.median(values))

@@ -417,7 +417,7 @@ class Statements(Values):
         for parent, name in zip(parents, names, strict=True):
             positions = flat[begin : begin + self.where[parent].size]
             begin += len(positions)
-            once = len(np.unique(positions)) == len(positions)
+            once = np.bincount(positions, minlength=1).max() <= 1
             if once and not filled[positions].any():
                 self.lines.append(f"{out}[{self.stretch(positions)}] = {name}")
             else:
