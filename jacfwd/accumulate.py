@@ -60,7 +60,7 @@ def _from_inputs(chain: Chain, steps: Sequence[Step], columns: dict[int, Format]
     """Jacobians `(n,) -> node.shape` of what is needed after these steps."""
     held: dict[int, Format] = {}
     held.update({at: columns_of(chain, k) for k, at in enumerate(chain.wrt)} if columns is None else columns)
-    last = chain.last_use()
+    last = chain.last_use
     for step in steps:
         terms = [_through(chain, held, parents, fmt) for parents, fmt in step.groups]
         for gone in last.get(step.node, ()):

@@ -190,7 +190,7 @@ def from_inputs(chain: Chain) -> tuple[dict[int, Size], list[Tally]]:
             len(picked), *chain.graph.nodes[at].shape
         )
         sizes[at] = Size(size, True)
-    last, tallies, done = chain.last_use(), [Tally()], Tally()
+    last, tallies, done = chain.last_use, [Tally()], Tally()
     for step in chain.steps:
         found, unit = None, len(step.groups) == 1
         for parents, fmt in step.groups:

@@ -6,20 +6,23 @@ side. Products go node by node in the order of recording and keep only the tange
 
 import functools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from jacfwd.errors import NotDifferentiableError, UnsupportedFunctionError
 from jacfwd.formats.base import Format
-from jacfwd.formats.dispatch import as_dtype, is_plain
+from jacfwd.formats.dispatch import as_dtype, is_plain, summed
 from jacfwd.formats.entries import coo_entries
 from jacfwd.graph import Graph
 from jacfwd.locations import placed
 from jacfwd.primitive import Call
 
 __all__ = ["Chain", "Sides", "Step", "storable"]
+
+# Bytes of one node's tangents that stay in a processor's cache from one operation to the next.
+CACHED = 1 << 21
 
 
 class Step(NamedTuple):
@@ -104,10 +107,37 @@ class Chain(Sides):
         widest = max((math.prod(node.shape) for node in self.graph.nodes), default=1)
         return max(8 * widest * np.result_type(self.dtype, np.float16).itemsize, 1)
 
+    @functools.cached_property
+    def slab(self) -> int:
+        """How many seeds go together: what a cache holds, or as many as have to share what a product reads for all.
+
+        Larger blocks of tangents are slower, since each operation fetches them from memory; but a matrix is read
+        once for all tangents of a block.
+        """
+        sizes = [math.prod(self.graph.nodes[at].shape) for at in (*self.wrt, *(step.node for step in self.steps))]
+        shared = sum(fmt.elements for step in self.steps for _, fmt in step.groups)
+        return max(CACHED // (self.dtype.itemsize * max(*sizes, 1)), shared // max(sum(sizes), 1), 1)
+
+    def _in_slabs(self, product: Callable[[Any], Any], seeds: Any, width: int) -> Any:
+        """`(p, width)`: a product with seeds, so many at a time."""
+        p, out = seeds.shape[0], None
+        for start in range(0, p, self.slab):
+            found = product(seeds[start : start + self.slab])
+            if out is None:
+                out = np.empty((p, width), found.dtype)
+            out[start : start + self.slab] = found
+        return out
+
+    def _fit(self, seeds: Any) -> bool:
+        """Whether seeds go together."""
+        return seeds.shape[0] == 1 or not self.plain or not is_plain(seeds) or seeds.shape[0] <= self.slab
+
     # Products
 
     def push(self, seeds: Any) -> Any:
         """Forward: seeds `(p, n)` to tangents of the outputs `(p, m)`."""
+        if not self._fit(seeds):
+            return self._in_slabs(self.push, seeds, self.m)
         p = seeds.shape[0]
         tangents = self.tangents(self.split(seeds))
         blocks = []
@@ -128,7 +158,7 @@ class Chain(Sides):
     def tangents(self, seeds: Sequence[Any], keep: bool = False) -> dict[int, Any]:
         """Tangent blocks by node, from one block (or None) per input; freed after their last use unless kept."""
         held = {at: seed for at, seed in zip(self.wrt, seeds, strict=True) if seed is not None}
-        last = {} if keep else self.last_use()
+        last = {} if keep else self.last_use
         with np.errstate(all="ignore"):
             for step in self.steps:
                 total = None
@@ -136,13 +166,14 @@ class Chain(Sides):
                     block = _joined(held, parents, [self.graph.nodes[q].shape for q in parents])
                     if block is not None:
                         moved = fmt.push(block)
-                        total = moved if total is None else np.add(total, moved)
+                        total = moved if total is None else summed(total, moved, block)
                 for gone in last.get(step.node, ()):
                     held.pop(gone, None)
                 if total is not None:
                     held[step.node] = as_dtype(total, self.graph.nodes[step.node].dtype)
         return held
 
+    @functools.cached_property
     def last_use(self) -> dict[int, list[int]]:
         """For each step the nodes that nobody needs afterwards."""
         outputs = {out.node for out in self.graph.outputs}
@@ -161,6 +192,8 @@ class Chain(Sides):
 
         Complex nodes pair as `Re(w . v)`; complex-linear products are made of two of these.
         """
+        if not self._fit(seeds):
+            return self._in_slabs(self.pull, seeds, self.n)
         p, nodes = seeds.shape[0], self.graph.nodes
         held: dict[int, Any] = {}
         for k, out in enumerate(self.graph.outputs):
@@ -173,18 +206,18 @@ class Chain(Sides):
                 if block is None:
                     continue
                 for parents, fmt in step.groups:
-                    self._give_back(held, parents, fmt.pull(block), p)
+                    self._give_back(held, parents, fmt.pull(block), block)
         parts = []
         for at, size in zip(self.wrt, self.sizes, strict=True):
             block = held.get(at)
             parts.append(np.zeros((p, size), nodes[at].dtype) if block is None else np.reshape(block, (p, size)))
         return parts[0] if len(parts) == 1 else np.concatenate([np.zeros((p, 0), self.dtype), *parts], axis=1)
 
-    def _give_back(self, held: dict[int, Any], parents: tuple[int, ...], block: Any, p: int) -> None:
-        """Add a cotangent to the parents it belongs to."""
-        nodes, start = self.graph.nodes, 0
+    def _give_back(self, held: dict[int, Any], parents: tuple[int, ...], block: Any, source: Any) -> None:
+        """Add a cotangent, made of that of their child, to the parents it belongs to."""
+        p, nodes, start = source.shape[0], self.graph.nodes, 0
         if len(parents) == 1:
-            _accumulate(held, parents[0], as_dtype(block, nodes[parents[0]].dtype))
+            _accumulate(held, parents[0], as_dtype(block, nodes[parents[0]].dtype), source)
             return
         for parent in parents:
             shape = nodes[parent].shape
@@ -257,6 +290,7 @@ def _joined(held: dict[int, Any], parents: tuple[int, ...], shapes: list[tuple[i
     )
 
 
-def _accumulate(held: dict[int, Any], at: Any, block: Any) -> None:
+def _accumulate(held: dict[int, Any], at: Any, block: Any, source: Any = None) -> None:
+    """Add a cotangent to what is held for a node; its memory is reused unless it is the source's."""
     known = held.get(at)
-    held[at] = block if known is None else np.add(known, block)
+    held[at] = block if known is None else summed(known, block, source)

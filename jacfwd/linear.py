@@ -20,6 +20,8 @@ from jacfwd.recording.tracer import plain_value
 
 __all__ = ["LinearMap", "check_holomorphic", "flat_rows", "pushed", "transposed"]
 
+# Elements that are transposed at a time.
+TRANSPOSED = 1 << 16
 # Given whether the map is transposed: flattens the tangents that go in, shapes those that come out.
 Shaped = Callable[[bool], tuple[Callable, Callable]]
 
@@ -109,7 +111,7 @@ class LinearMap(LinearOperator):
         return self._flat(x[None])[0] if x.ndim == 1 else self._flat(x.T).T
 
     def _matmat(self, block: np.ndarray) -> np.ndarray:
-        return self._flat(np.asarray(block).T).T
+        return self._flat(rows_of(np.asarray(block))).T
 
     def _matvec(self, vector: np.ndarray) -> np.ndarray:
         return self._flat(np.reshape(vector, (1, -1)))[0]
@@ -207,6 +209,17 @@ class LinearMap(LinearOperator):
         except MemoryBudgetError:
             return f"{head}>"
         return f"{entries}\n{self.pattern!r}" if min(self.shape) else entries
+
+
+def rows_of(block: np.ndarray) -> np.ndarray:
+    """Columns of a matrix as contiguous rows, some at a time, so that each is read from a cache."""
+    n, k = block.shape
+    if block.T.flags.c_contiguous:
+        return block.T
+    rows, some = np.empty((k, n), block.dtype), max(1, TRANSPOSED // max(k, 1))
+    for start in range(0, n, some):
+        rows[:, start : start + some] = block[start : start + some].T
+    return rows
 
 
 def flat_rows(parts: Sequence[Any]) -> Any:

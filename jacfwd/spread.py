@@ -141,7 +141,7 @@ def reach(chain: Chain, seeds: np.ndarray) -> Iterator[np.ndarray]:
         at: seeds[:, a:b].reshape(len(seeds), *chain.graph.nodes[at].shape)
         for at, a, b in zip(chain.wrt, chain.offsets[:-1], chain.offsets[1:], strict=True)
     }
-    last = chain.last_use()
+    last = chain.last_use
     for step in chain.steps:
         total: Any = False
         for parents, fmt in step.groups:

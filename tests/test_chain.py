@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import jacfwd as jf
+import jacfwd.chain
 from jacfwd.arguments import select
 from jacfwd.chain import Chain, storable
 from jacfwd.recorded import record
@@ -137,6 +138,28 @@ def test_a_sweep_keeps_no_tape():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 10 * seeds.nbytes
+
+
+@every
+@pytest.mark.parametrize("point", [POINT, POINT.astype(np.float32)], ids=["double", "single"])
+def test_products_some_seeds_at_a_time_are_the_same(f, point):
+    chain, slow = chain_of(f, point), chain_of(f, point)
+    rng = np.random.default_rng(1)
+    v, w = rng.standard_normal((5, chain.n)), rng.standard_normal((5, chain.m)).astype(chain.dtype)
+    chain.slab, slow.slab = 2, 5
+    for fast, expected in ((chain.push(v), slow.push(v)), (chain.pull(w), slow.pull(w))):
+        assert fast.dtype == expected.dtype
+        np.testing.assert_allclose(
+            fast, expected, rtol=0, atol=16 * np.finfo(point.dtype).eps * np.abs(expected).max(initial=0)
+        )
+
+
+def test_seeds_go_together_where_a_matrix_is_read_for_all_of_them(monkeypatch):
+    A = np.random.default_rng(2).standard_normal((60, 40))
+    assert chain_of(lambda x: A @ x, np.ones(40)).slab > 1000
+    monkeypatch.setattr(jacfwd.chain, "CACHED", 1)
+    assert chain_of(lambda x: np.tanh(A @ x), np.ones(40)).slab == (60 * 40 + 60) // (40 + 2 * 60)
+    assert chain_of(lambda x: np.sin(x[1:]) * x[:-1], np.ones(1000)).slab == 1
 
 
 def test_complex_inputs_are_told_by_column():

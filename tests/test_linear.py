@@ -12,6 +12,7 @@ import scipy.sparse as sp
 import scipy.sparse.linalg as sl
 
 import jacfwd as jf
+import jacfwd.linear
 from jacfwd.linear import LinearMap
 from tests.awkward import FUNCTIONS, POINT
 
@@ -185,6 +186,16 @@ def test_the_four_products_of_a_linear_operator(J, A):
     np.testing.assert_allclose(J.rmatmat(np.eye(5)), A.T)
     np.testing.assert_allclose(np.ones(5) @ J, np.ones(5) @ A)
     np.testing.assert_allclose(J.dot(np.ones(3)), A @ np.ones(3))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_columns_of_wide_matrices(J, A, order, monkeypatch):
+    monkeypatch.setattr(jacfwd.linear, "TRANSPOSED", 8)
+    V = np.asarray(np.random.default_rng(5).standard_normal((A.shape[1], 4)), order=order)
+    W = np.asarray(np.random.default_rng(6).standard_normal((A.shape[0], 4)), order=order)
+    np.testing.assert_allclose(J @ V, A @ V, atol=1e-14)
+    np.testing.assert_allclose(J.T @ W, A.T @ W, atol=1e-14)
+    assert (J @ V[:, :0]).shape == (A.shape[0], 0)
 
 
 def test_complex_products_conjugate_where_the_operator_says_so():

@@ -48,6 +48,11 @@ class Format:
         """The numbers that one product with a tangent handles, which may be far less than its entries."""
         return self.nnz
 
+    @property
+    def elements(self) -> int:
+        """The numbers that it is made of, which one product reads, whatever the number of tangents."""
+        return self.size
+
     def reach(self, block: np.ndarray) -> np.ndarray:
         """Which outputs depend on something, given which inputs do: `(p,) + in_shape` to `(p,) + out_shape`.
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from jacfwd.formats.base import Coo, Format, Work
 from jacfwd.formats.coo import joined, merged
+from jacfwd.formats.dispatch import summed
 from jacfwd.formats.weights import numbers
 
 __all__ = ["Pair", "Product", "Sum"]
@@ -30,7 +31,7 @@ class Sum(Format):
     def push(self, block: Any) -> Any:
         out = self.terms[0].push(block)
         for term in self.terms[1:]:
-            out = np.add(out, term.push(block))
+            out = summed(out, term.push(block), block)
         return out
 
     def reach(self, block: np.ndarray) -> np.ndarray:
@@ -39,6 +40,10 @@ class Sum(Format):
     @property
     def size(self) -> int:
         return sum(term.size for term in self.terms)
+
+    @property
+    def elements(self) -> int:
+        return sum(term.elements for term in self.terms)
 
     def coo(self) -> Coo:
         rows, cols, values = zip(*(term.coo() for term in self.terms), strict=True)
@@ -81,6 +86,10 @@ class Product(Format):
     @property
     def size(self) -> int:
         return sum(factor.size for factor in self.factors)
+
+    @property
+    def elements(self) -> int:
+        return sum(factor.elements for factor in self.factors)
 
     def coo(self) -> Coo:
         if 4 * max(factor.nnz for factor in self.factors) >= self.n_in * self.n_out:
@@ -131,6 +140,10 @@ class Pair(Format):
     @property
     def size(self) -> int:
         return self.holomorphic.size + self.conjugate.size
+
+    @property
+    def elements(self) -> int:
+        return self.holomorphic.elements + self.conjugate.elements
 
     def coo(self) -> Coo:
         """Rows and columns with the sum A + B, which is what a real tangent sees."""

@@ -16,7 +16,10 @@ __all__ = [
     "on_arrays",
     "strong_matmul",
     "strong_product",
+    "summed",
 ]
+
+SCALARS = frozenset({int, float, complex, bool})
 
 
 def is_tracer(value: Any) -> bool:
@@ -85,9 +88,14 @@ def strong_product(a: Any, b: Any) -> Any:
     could otherwise spoil a derivative that exists.
     """
     out = np.multiply(a, b)
-    if not np.isfinite(out.sum()):
+    if not (_only_scales(a) or _only_scales(b) or np.isfinite(out.sum())):
         out = np.where(np.equal(a, 0) | np.equal(b, 0), np.zeros((), out.dtype), out)
     return out
+
+
+def _only_scales(factor: Any) -> bool:
+    """Whether a factor is one number, finite and not zero: zeros times it are zeros anyway."""
+    return (type(factor) in SCALARS or factor.shape == ()) and bool(factor != 0 and np.isfinite(factor))
 
 
 @dispatched
@@ -126,3 +134,11 @@ def as_dtype(tangent: Any, dtype: np.dtype) -> Any:
     if tangent.dtype.kind == "c" and dtype.kind != "c":
         tangent = np.real(tangent)
     return tangent if tangent.dtype == dtype else tangent.astype(dtype)
+
+
+def summed(total: Any, moved: Any, block: Any) -> Any:
+    """The sum of two tangents, in the memory of the second where that was made of a block just now, for nobody else."""
+    own = type(moved) is np.ndarray and moved is not block and moved.base is None and moved.flags.writeable
+    if own and type(total) is np.ndarray and total.dtype == moved.dtype and total.shape == moved.shape:
+        return np.add(total, moved, out=moved)
+    return np.add(total, moved)

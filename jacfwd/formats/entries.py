@@ -55,6 +55,11 @@ class Entries(Format):
         return math.prod(self.shape)
 
     @property
+    def elements(self) -> int:
+        maps = (m for m in (self.rows, self.cols) if m is not None and m.affine is None)
+        return int(np.size(self.weights)) + sum(m.size for m in maps)
+
+    @property
     def T(self) -> "Entries":
         return Entries(self.out_shape, self.in_shape, self.cols, self.rows, self.weights)
 

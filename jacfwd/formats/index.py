@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from jacfwd.formats.dispatch import dispatched, is_plain
+from jacfwd.formats.shifts import LEAST, Box, boxes
 from jacfwd.formats.sums import Sums
 
 __all__ = ["IndexMap", "c_strides", "scattered"]
@@ -32,7 +33,7 @@ class IndexMap:
     needed.
     """
 
-    __slots__ = ("_flat", "_key", "_linear", "_make", "_sums", "affine", "shape", "target")
+    __slots__ = ("_boxes", "_flat", "_key", "_linear", "_make", "_sums", "_taken", "affine", "shape", "target")
 
     def __init__(
         self,
@@ -46,6 +47,8 @@ class IndexMap:
         self._flat, self._make = flat, make
         self._key: tuple | None = None
         self._linear: tuple[int, int] | None = None
+        self._boxes: list[Box] | None = None
+        self._taken = False
         self._sums: Sums | None = None
 
     def __repr__(self) -> str:
@@ -127,6 +130,14 @@ class IndexMap:
         return self._linear
 
     @property
+    def boxes(self) -> list[Box] | None:
+        """The pieces of even strides that the map consists of, where they are few and it is large; else None."""
+        if self._boxes is None:
+            few = None if self.affine is not None or self.size < LEAST else boxes(self.flat.reshape(self.shape))
+            self._boxes = few or []
+        return self._boxes or None
+
+    @property
     def is_identity(self) -> bool:
         """Whether every position maps to the same flat position, all of the target covered."""
         return self.size == math.prod(self.target) and self.linear == (0, 1)
@@ -183,12 +194,15 @@ class IndexMap:
             return block if self.shape == self.target else np.reshape(block, (p, *self.shape))
         if self.affine is not None and type(block) is np.ndarray:
             return self._strided(block)
+        if self._taken and type(block) is np.ndarray and self.boxes is not None:
+            return self._in_boxes(block)
+        self._taken = True  # pieces are looked for when a map turns out to be used more than once
         rows = np.reshape(block, (p, math.prod(self.target)))
         if linear is not None and linear[1] > 0 and self.size:
             offset, step = linear
             picked = rows[:, offset : offset + step * self.size : step]
         elif is_plain(rows):
-            picked = rows.take(self.flat, 1)
+            return rows.take(self.flat.reshape(self.shape), 1)
         else:
             picked = np.take(rows, self.flat, axis=1)
         return np.reshape(picked, (p, *self.shape))
@@ -199,28 +213,53 @@ class IndexMap:
         p = block.shape[0]
         if not (self.size and p):
             return np.empty((p, *self.shape), block.dtype)
-        offset, strides = self.affine
         rows = block.reshape(p, math.prod(self.target))
-        down, along = rows.strides
-        return as_strided(rows[:, offset:], (p, *self.shape), (down, *(s * along for s in strides)))
+        if self.linear is not None and self.linear[1] > 0:
+            offset, step = self.linear
+            seen = rows[:, offset : offset + step * (self.size - 1) + 1 : step]
+            return seen if len(self.shape) == 1 else seen.reshape(p, *self.shape)
+        return _window(rows, self.shape, *self.affine)
+
+    def _in_boxes(self, block: np.ndarray) -> np.ndarray:
+        """Gather piece by piece."""
+        p = block.shape[0]
+        rows, out = block.reshape(p, math.prod(self.target)), np.empty((p, *self.shape), block.dtype)
+        flat = out.reshape(p, self.size)
+        for shape, place, source in self.boxes or ():
+            _window(flat, shape, *place)[...] = _window(rows, shape, *source)
+        return out
+
+    def _add_boxes(self, block: np.ndarray) -> np.ndarray:
+        """Scatter piece by piece."""
+        p = block.shape[0]
+        rows, out = block.reshape(p, self.size), np.zeros((p, *self.target), block.dtype)
+        flat = out.reshape(p, math.prod(self.target))
+        for shape, place, target in self.boxes or ():
+            into = _window(flat, shape, *target)
+            np.add(into, _window(rows, shape, *place), out=into)
+        return out
 
     def add(self, block: Any) -> Any:
         """Scatter, summing what meets: block of shape `(p,) + shape` -> `(p,) + target`."""
         p, n = block.shape[0], math.prod(self.target)
         if self.is_identity:
             return block if self.shape == self.target else np.reshape(block, (p, *self.target))
+        if not (n and self.size):
+            return np.zeros((p, *self.target), block.dtype)
         if self.affine is not None:
             summed = tuple(k for k, s in enumerate(self.affine[1]) if s == 0 and self.shape[k] != 1)
             if summed:
                 rest = self._without(summed)
                 total = np.sum(block, axis=tuple(k + 1 for k in summed))
                 return rest.add(np.reshape(total, (p, *rest.shape)))
-            if type(block) is np.ndarray and self._injective():
-                out = np.zeros((p, n), block.dtype)
+            if type(block) is np.ndarray and _injective(self.affine[1], self.shape):
+                out = np.zeros((p, *self.target), block.dtype)
                 self._strided(out)[...] = block
-                return out.reshape(p, *self.target)
+                return out
         if not is_plain(block):
             return scattered(block, index=self)
+        if self.boxes and all(_injective(steps, shape) for shape, _, (_, steps) in self.boxes):
+            return self._add_boxes(block)
         return self.sums(block.reshape(p, self.size)).reshape(p, *self.target)
 
     @property
@@ -236,16 +275,24 @@ class IndexMap:
         strides = tuple(self.affine[1][k] for k in keep)
         return IndexMap(tuple(self.shape[k] for k in keep), self.target, affine=(self.affine[0], strides))
 
-    def _injective(self) -> bool:
-        """Whether strides alone show that no two positions meet (sufficient, not necessary)."""
-        assert self.affine is not None
-        reach = 1
-        steps = zip(self.affine[1], self.shape, strict=True)
-        for stride, n in sorted((abs(s), n) for s, n in steps if n > 1):
-            if stride < reach:
-                return False
-            reach += stride * (n - 1)
-        return True
+
+def _injective(strides: Shape, shape: Shape) -> bool:
+    """Whether strides alone show that no two positions meet (sufficient, not necessary)."""
+    reach = 1
+    for stride, n in sorted((abs(s), n) for s, n in zip(strides, shape, strict=True) if n > 1):
+        if stride < reach:
+            return False
+        reach += stride * (n - 1)
+    return True
+
+
+def _window(rows: np.ndarray, shape: Shape, offset: int, strides: Shape) -> np.ndarray:
+    """A view of each row of `(p, n)`; strides are counted in elements. Written to only where nobody else has rows."""
+    down, along = rows.strides
+    whole, steps = (len(rows), *shape), (down, *(s * along for s in strides))
+    if rows.flags.c_contiguous:  # a tenth of the time
+        return np.ndarray(whole, rows.dtype, rows, offset * along, steps)
+    return as_strided(rows[:, offset:], whole, steps)
 
 
 def _linear_run(flat: np.ndarray, shape: Shape) -> tuple[int, Shape] | None:

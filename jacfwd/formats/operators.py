@@ -82,6 +82,11 @@ class Operator(Format):
     def size(self) -> int:
         return max(*self.work(), self.n_in, self.n_out)
 
+    @property
+    def elements(self) -> int:
+        """As many as a matrix on the mixed axes has, where nothing says that it is less, as in solves."""
+        return 0 if self.support is not None or self.cost is not None else math.prod(self._fibre)
+
     def reach(self, block: np.ndarray) -> np.ndarray:
         """By the support within the mixed axes, or, where there is none or it is large, from each to all."""
         if self.written is not None:

@@ -13,11 +13,11 @@ import numpy as np
 
 from jacfwd.formats.dispatch import strong_product
 from jacfwd.formats.index import IndexMap, scattered
+from jacfwd.formats.shifts import LEAST
 from jacfwd.graph import Graph, Node
 from jacfwd.primitive import Call
 from jacfwd.program.kinds import is_placed
 from jacfwd.program.optimise import optimised, rewired
-from jacfwd.program.pieces import LEAST
 from jacfwd.rules import TABLE
 from jacfwd.rules.internal import element, view
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from jacfwd.formats.dispatch import strong_product
 from jacfwd.formats.index import IndexMap, c_strides
+from jacfwd.formats.shifts import Box
 from jacfwd.formats.sums import Sums
 from jacfwd.graph import Graph, Node, hold
 from jacfwd.locations import describe
@@ -28,7 +29,6 @@ from jacfwd.program.kinds import (
     is_total,
     makes_nan_silently,
 )
-from jacfwd.program.pieces import Box, boxes
 from jacfwd.program.places import Place, last_uses
 from jacfwd.program.schedule import scheduled
 from jacfwd.program.slots import Slots, Write
@@ -263,7 +263,7 @@ class Statements(Values):
         parent = node.parents[0]
         if parent is None or self.where[parent].linear is None:
             return None
-        return boxes(node.params["index"])
+        return node.params["index"].boxes
 
     def in_boxes(self, at: int, parent: int, found: Sequence[Box]) -> None:
         """Copy piece by piece."""

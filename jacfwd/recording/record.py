@@ -18,7 +18,7 @@ from jacfwd.errors import (
     TracerConversionError,
     UnsupportedFunctionError,
 )
-from jacfwd.formats.dispatch import as_dtype, is_tracer
+from jacfwd.formats.dispatch import as_dtype, is_tracer, summed
 from jacfwd.graph import Graph, Guard, Node, Output
 from jacfwd.locations import Location, describe, here, placed
 from jacfwd.primitive import Call, Primitive
@@ -325,7 +325,7 @@ class Forward(Recording):
             for at, fmt in groups:
                 block = _joined([handles[k] for k in at])
                 moved = fmt.push(block)
-                total = moved if total is None else _sum(total, moved, block)
+                total = moved if total is None else summed(total, moved, block)
         return None if total is None else as_dtype(total, out.dtype)
 
     def wrap(self, out: Any, handle: Any) -> Any:
@@ -340,14 +340,6 @@ class Forward(Recording):
     def input(self, value: Any, tangents: Any) -> Tracer:
         """A Tracer for an input and its tangent block (None: held constant)."""
         return Tracer(self, _owned(value), tangents, here())
-
-
-def _sum(total: Any, moved: Any, block: Any) -> Any:
-    """The sum of two tangents, in the memory of the second where that was made just now for nobody else."""
-    own = type(moved) is np.ndarray and moved is not block and moved.base is None and moved.flags.writeable
-    if own and type(total) is np.ndarray and total.dtype == moved.dtype:
-        return np.add(total, moved, out=moved)
-    return np.add(total, moved)
 
 
 def _joined(blocks: list[Any]) -> Any:
