@@ -32,6 +32,7 @@ from jacfwd.recording.mathematics import scalar_functions
 from jacfwd.recording.methods import has_order
 from jacfwd.recording.objects import register_factorizations, register_methods
 from jacfwd.recording.tracer import plain_value
+from jacfwd.recording.types import TYPE_GATE
 from jacfwd.recording.vectorized import METHODS
 from jacfwd.rules import RESOLVED, TABLE, calling, resolve
 from jacfwd.rules.polynomials import dropped, without_leading_zeros
@@ -332,6 +333,7 @@ def _scalar_class(original: Any, obj: Any) -> Any:
 
 for _class in CLASSES:
     INTERPOSITION.register_class(_class, ClassGate(_class, _scalar_class))
+INTERPOSITION.register_type(TYPE_GATE)
 SUBSTITUTES = _substitutes()
 register(SUBSTITUTES, [np, np.linalg, np.fft, math, cmath])
 

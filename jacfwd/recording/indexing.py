@@ -1,6 +1,8 @@
 """Reading and writing items of Tracers, with NumPy's own semantics: basic indexing views, advanced copies."""
 
 import operator
+import sys
+from opcode import opname
 from threading import get_ident
 from types import EllipsisType
 from typing import Any
@@ -82,10 +84,20 @@ def get(x: Any, key: Any) -> Any:
     key = plain_key(key)
     if not is_basic(key):
         return _gathered(x, storage, place, key)
-    seen = storage.shape_view(place)[key]
+    try:
+        seen = storage.shape_view(place)[key]
+    except IndexError:
+        if x.is_scalar and iterates(sys._getframe(2)):  # for which an IndexError is the end
+            raise TypeError(f"'{x.__class__.__name__}' object is not iterable") from None
+        raise
     if isinstance(seen, np.ndarray):
         return x.view_at(place_of(seen, storage.twin))
     return rec.element(storage, cell_of(place, key if type(key) is tuple else (key,)))
+
+
+def iterates(frame: Any) -> bool:
+    """Whether code is not at `x[key]`, but takes elements one after the other."""
+    return not opname[frame.f_code.co_code[frame.f_lasti]].startswith("BINARY")
 
 
 def _gathered(x: Any, storage: Any, place: Place, key: Any) -> Any:

@@ -37,8 +37,10 @@ from jacfwd.recording.names import (
     function_places,
     is_exempt,
     pairs,
+    reachable,
     rebound,
     swap,
+    typed_globals,
 )
 from jacfwd.recording.proxies import ModuleProxy, refresh
 
@@ -207,6 +209,12 @@ class Interposition:
             self.exchange.add(original, gate)
             self.modules.invalidate()
 
+    def register_type(self, gate: Any) -> None:
+        """Have a gate take the place of the builtin `type`, wherever code calls that."""
+        with self.lock:
+            self.modules.typed.gate = gate
+            self.register_class(type, gate)
+
     @contextmanager
     def interposed(self, function: Callable[..., Any]) -> Iterator[None]:
         """Exchange the names that ``function`` may meet; put them back when no recording needs them any more.
@@ -244,10 +252,16 @@ class Interposition:
         if self.modules.refresh(prune=first) or first:
             self._exchange_modules()
         self.exchange.adopt([function])
-        for owner, place in function_places(function, self.exchange):
+        parts = list(reachable(function, self.exchange))
+        for owner, place in function_places(parts, self.exchange):
             if not self.modules.note(*place):
                 self._borrow(owner, place, user)
             swap(pairs(place), self.exchange.forward)
+        for names in typed_globals(parts, self.exchange):
+            self.modules.typed.note(names, True)
+            if not self.modules.has(names):
+                self._borrow(names, (names, []), user)
+            self.modules.typed.put()
 
     def _close(self, user: object) -> None:
         for key, loan in list(self.loans.items()):
@@ -256,6 +270,7 @@ class Interposition:
                 # Globals that have become a module's are put back with the modules.
                 if not self.modules.note(*loan.place):
                     swap(pairs(loan.place), self.exchange.backward)
+                    self.modules.typed.forget(key)
                 del self.loans[key]
         self.users.discard(user)
         if self.users:
@@ -263,6 +278,7 @@ class Interposition:
         if self.modules.outdated():  # a new module may have copied replacements from another
             self.modules.refresh()
         swap([*self.modules.pairs(), *pairs(*self.classes)], self.exchange.backward)
+        self.modules.typed.take()
         self.exchange.release()
         found, ours = self.imports
         if builtins.__import__ is ours:  # else somebody has put another over it, and it only passes calls on
@@ -278,6 +294,7 @@ class Interposition:
         for proxy in self.proxies:
             refresh(proxy)
         swap([*self.modules.pairs(), *pairs(*self.classes)], self.exchange.forward)
+        self.modules.typed.put()
 
     def notice(self) -> None:
         """Exchange names in modules that have been imported since the last time."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from jacfwd.recording.apply import any_tracer, boxed, unboxed
 from jacfwd.recording.interpose import INTERPOSITION, running
+from jacfwd.recording.types import TYPE_GATE
 
 __all__ = ["Jitted", "register_jitted", "stand_in_of"]
 
@@ -33,6 +34,8 @@ class Globals(dict[str, Any]):
         self["__builtins__"] = module.get("__builtins__", __builtins__)
 
     def __missing__(self, name: str) -> Any:
+        if name == "type" and name not in self.module:
+            return TYPE_GATE
         value = self.module[name]
         return stand_in_of(value) or INTERPOSITION.exchange.replacement(value)
 

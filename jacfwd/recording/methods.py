@@ -10,6 +10,7 @@ from jacfwd.locations import describe, here
 from jacfwd.recording.apply import SPECIAL, apply, boxed, noted, stacked
 from jacfwd.recording.layout import Place, view_of
 from jacfwd.recording.parts import IMAG, REAL, Part
+from jacfwd.recording.special_methods import missing
 from jacfwd.rules import find
 from jacfwd.rules.internal import cast
 
@@ -99,9 +100,7 @@ class Methods:
         if name in OBJECT_LOOPS and self._rec.boxes:
             ufunc = getattr(np, name)
             return lambda *args: ufunc(self, *args)
-        if name in REFUSED:
-            raise AttributeError(f"a traced array has no '{name}', at {describe(here())}: {REFUSED[name]}")
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        raise missing(self, name, REFUSED.get(name, "it is no memory of numbers"))
 
     # Attributes
 
@@ -109,9 +108,17 @@ class Methods:
     itemsize = property(lambda self: self.dtype.itemsize)
     nbytes = property(lambda self: self.size * self.dtype.itemsize)
     strides = property(lambda self: self._layout().strides)
-    flags = property(lambda self: (self.dtype.type(0) if self.is_scalar else self._layout()).flags)
-    base = property(lambda self: None)
+    flags = property(lambda self: (self.dtype.type(0) if self.is_scalar else self._owning_layout()).flags)
     device = "cpu"
+
+    @property
+    def base(self: Any) -> Any:
+        """The whole of what a view was taken from; None for what is no view."""
+        storage: Any = None if self.is_scalar else self._storage
+        whole: Any = getattr(storage, "whole", storage)
+        if whole is None or (whole is storage and self._place == whole.opened):
+            return None
+        return self.view_at(whole.opened, whole)
 
     @property
     def mT(self: Any) -> Any:
@@ -193,6 +200,15 @@ class Methods:
         """A plain array of the same dtype that lies in memory in the same way; its values mean nothing."""
         storage = self.storage()
         return storage.shape_view(self._place)
+
+    def _owning_layout(self: Any) -> np.ndarray:
+        """The same; the array owns its memory where this is no view."""
+        layout = self._layout()
+        if self.base is not None or not layout.flags.forc:  # with gaps, memory has more cells than the array
+            return layout
+        own = np.empty_like(layout)
+        own.flags.writeable = layout.flags.writeable
+        return own
 
     # Shapes
 

@@ -11,7 +11,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any, Protocol, TypeAlias
 
-__all__ = ["ClassNames", "Exchange", "ModuleNames", "Place", "function_places", "is_exempt", "pairs", "rebound", "swap"]
+from jacfwd.recording.typed import TypedNames, calls_type, code_calls
+
+__all__ = [
+    "ClassNames",
+    "Exchange",
+    "ModuleNames",
+    "Place",
+    "function_places",
+    "is_exempt",
+    "pairs",
+    "reachable",
+    "rebound",
+    "swap",
+    "typed_globals",
+]
 
 COMPILED = tuple(importlib.machinery.EXTENSION_SUFFIXES)
 # Pure Python inside exempt packages that nothing compiled looks names up in: treated like a user's module, so that
@@ -152,13 +166,20 @@ def is_open(module: str) -> bool:
 
 def names_of_interest(names: dict[str, Any], exchange: Exchange) -> list[str]:
     """Names in globals that hold, or by their spelling may come to hold, something to exchange."""
-    items = list(names.items())  # made in C, in one step: other threads may be assigning globals
     # numba reads globals when it compiles, at a dispatcher's first call, and knows only the real functions.
     # So a module that holds any object of numba's keeps all its names; buffers made there are plain arrays.
-    if "numba" in sys.modules and any(str(type(value).__module__).startswith("numba") for _, value in items):
+    if holds_numba(names):
         return []
+    items = list(names.items())  # made in C, in one step: other threads may be assigning globals
     wanted, usual = exchange.either, exchange.usual_names
     return [name for name, value in items if (id(value) in wanted and not is_own_name(name, value)) or name in usual]
+
+
+def holds_numba(names: dict[str, Any]) -> bool:
+    """Whether an object of numba's is among the globals."""
+    if "numba" not in sys.modules:
+        return False
+    return any(str(type(value).__module__).startswith("numba") for value in list(names.values()))
 
 
 def is_own_name(name: str, value: Any) -> bool:
@@ -181,7 +202,9 @@ class ModuleNames:
         self.places: dict[int, Place] = {}  # by id of the globals, which the place keeps alive
         self._namespaces: dict[int, dict[str, Any]] = {}
         self._growing: list[dict[str, Any]] = []
-        self._sizes: list[int] = []
+        self.typed = TypedNames()
+        self._sizes: list[int] = []  # as they were seen last, and without the gate of `type`
+        self._own_sizes: list[int] = []
         self._modules: tuple[int, Any] = (0, None)
         self._pairs: list[tuple[Namespace, str]] | None = None
 
@@ -193,7 +216,8 @@ class ModuleNames:
 
     def invalidate(self) -> None:
         """Search everything at the next refresh: the exchange has new pairs."""
-        self._namespaces, self._growing, self._sizes, self._modules = {}, [], [], (0, None)
+        self._namespaces, self._growing, self._modules = {}, [], (0, None)
+        self._sizes, self._own_sizes = [], []
 
     def outdated(self) -> bool:
         """Whether modules came or went since the last refresh."""
@@ -208,19 +232,34 @@ class ModuleNames:
             self._list_modules()
             if prune:
                 self.places = {key: place for key, place in self.places.items() if key in self._namespaces}
+                self.typed.keep(self._namespaces)
                 self._pairs = None
         sizes = list(map(len, self._growing))
         if sizes == self._sizes:
             return outdated
-        for names, old, new in zip(self._growing, self._sizes, sizes, strict=True):
-            if old != new:
-                self.note(names, names_of_interest(names, self.exchange))
+        changed = [self._search(k) for k, (old, new) in enumerate(zip(self._sizes, sizes, strict=True)) if old != new]
         self._sizes = sizes
+        return outdated or any(changed)
+
+    def _search(self, k: int) -> bool:
+        """Search a module if the number of its own names has changed."""
+        names = self._growing[k]
+        size = self.typed.size(names)
+        if size == self._own_sizes[k]:
+            return False
+        self._own_sizes[k] = size
+        found = names_of_interest(names, self.exchange)
+        self.note(names, found)
+        self.typed.note(names, not holds_numba(names) and calls_type(names))
         return True
+
+    def has(self, names: Namespace) -> bool:
+        """Whether globals are a module's."""
+        return id(names) in self._namespaces
 
     def note(self, names: Namespace, found: list[str]) -> bool:
         """Take up a module's names of interest; False if the globals are not a module's."""
-        if id(names) not in self._namespaces:
+        if not self.has(names):
             return False
         place = self.places.get(id(names), (names, []))
         if place[1] != found:
@@ -231,12 +270,14 @@ class ModuleNames:
         return True
 
     def _list_modules(self) -> None:
-        known, sizes = self._namespaces, dict(zip(map(id, self._growing), self._sizes, strict=True))
+        known = self._namespaces
+        sizes = dict(zip(map(id, self._growing), zip(self._sizes, self._own_sizes, strict=True), strict=True))
         namespaces = filter(None, map(self._globals, list(sys.modules.values())))
         self._namespaces = {id(names): names for names in namespaces}
         settled = {key for key, names in self._namespaces.items() if in_standard_library(names)}
         self._growing = [names for key, names in self._namespaces.items() if key not in settled]
-        self._sizes = [sizes.get(id(names), -1) for names in self._growing]
+        found = [sizes.get(id(names), (-1, -1)) for names in self._growing]
+        self._sizes, self._own_sizes = [seen for seen, _ in found], [own for _, own in found]
         for key in settled - known.keys():
             self.note(self._namespaces[key], names_of_interest(self._namespaces[key], self.exchange))
 
@@ -262,13 +303,13 @@ def in_standard_library(names: dict[str, Any]) -> bool:
     return str(names.get("__name__")).partition(".")[0] in sys.stdlib_module_names
 
 
-def function_places(function: Callable[..., Any], exchange: Exchange) -> Iterator[tuple[object, Place]]:
-    """Globals, read in full, and closure cells of the Python functions that ``function`` is made of.
+def function_places(parts: Iterable[FunctionType], exchange: Exchange) -> Iterator[tuple[object, Place]]:
+    """Globals, read in full, and closure cells of Python functions.
 
     Each place comes with the object that owns it, the dictionary or the cell.
     """
     seen: set[int] = set()
-    for part in reachable(function, exchange):
+    for part in parts:
         names = part.__globals__
         if is_exempt(names, exchange.exempt):
             continue
@@ -281,6 +322,14 @@ def function_places(function: Callable[..., Any], exchange: Exchange) -> Iterato
             exchange.adopt([place.get("")])
             if exchange.holds(place.get("")):
                 yield cell, (place, [""])
+
+
+def typed_globals(parts: Iterable[FunctionType], exchange: Exchange) -> Iterator[dict[str, Any]]:
+    """Globals of those of these functions that call the builtin `type`."""
+    for part in parts:
+        names = part.__globals__
+        if code_calls(part.__code__) and not is_exempt(names, exchange.exempt) and not holds_numba(names):
+            yield names
 
 
 def reachable(function: Callable[..., Any], exchange: Exchange) -> Iterator[FunctionType]:

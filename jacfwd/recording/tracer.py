@@ -22,6 +22,7 @@ from jacfwd.recording.layout import Place, replica
 from jacfwd.recording.methods import Methods
 from jacfwd.recording.operators import Operators
 from jacfwd.recording.parts import Part
+from jacfwd.recording.special_methods import Kinds, OfArrays, reads
 from jacfwd.recording.storage import Storage
 from jacfwd.rules import find
 from jacfwd.rules.sparse import after_sparse, before_sparse
@@ -79,7 +80,7 @@ class TracedArray(np.ndarray):
     """What `isinstance` sees: no Tracer is one, but every Tracer says so of its class."""
 
 
-class Tracer(Operators, Methods):
+class Tracer(Operators, Methods, metaclass=Kinds):
     """A stand-in for an array during a recording; made by recordings only."""
 
     __slots__ = ("__weakref__", "_handle", "_place", "_rec", "_storage", "_value", "_version", "_where")
@@ -94,11 +95,11 @@ class Tracer(Operators, Methods):
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
-        """A subclass of ndarray for arrays, the scalar's own class for scalars."""
-        value = self._value
-        if type(value) is np.ndarray:
-            return TracedArray
-        return value.__class__ if type(value) is Tracer else type(value)
+        """The scalar's own class for scalars; for arrays ndarray where code reads this, a subclass for C code."""
+        kind = type(plain_value(self._value))
+        if kind is not np.ndarray:
+            return kind
+        return kind if reads(sys._getframe(1).f_code, "__class__") else TracedArray
 
     # What it is
 
@@ -238,18 +239,21 @@ class Tracer(Operators, Methods):
     def __delitem__(self, key: Any) -> None:
         raise ValueError("cannot delete array elements")
 
-    def __len__(self) -> int:
+    def _len(self) -> int:
         if not self._value.shape:
             raise TypeError("len() of unsized object")
         return self._value.shape[0]
 
-    def __iter__(self) -> Any:
+    def _iter(self) -> Any:
         if not self._value.shape:
             raise TypeError("iteration over a 0-d array")
         return (self[k] for k in range(self._value.shape[0]))
 
-    def __contains__(self, item: Any) -> bool:
+    def _contains(self, item: Any) -> bool:
         return bool(np.any(np.equal(self, item)))
+
+    __len__, __iter__ = OfArrays(_len, "__len__"), OfArrays(_iter, "__iter__")
+    __contains__ = OfArrays(_contains, "__contains__")
 
     # Becoming plain
 

@@ -4,7 +4,15 @@ from collections import Counter
 
 import pytest
 
-from tests.never_silent import buffers, conventions, conversions, outside, routes, state  # noqa: F401  (the table)
+from tests.never_silent import (  # noqa: F401  (the table)
+    buffers,
+    conventions,
+    conversions,
+    outside,
+    routes,
+    state,
+    types,
+)
 from tests.never_silent.table import CASES, check
 
 

@@ -245,7 +245,7 @@ def run_both(f, x=M):
         (ValueError, "read-only", lambda x: operator.setitem(x.diagonal(), 0, x[0, 0])),
         (TypeError, "item assignment", lambda x: operator.setitem(x[0, 0], (), 1.0)),
         (TypeError, "item assignment", lambda x: operator.setitem(x.sum(), ..., x[0, 0])),
-        (TypeError, "unsized", lambda x: len(x[0, 0])),
+        (TypeError, "has no len", lambda x: len(x[0, 0])),
         (TypeError, "0-d", lambda x: list(np.array(x[0, 0]))),
         ((TypeError, ValueError), "delet", lambda x: operator.delitem(x, 0)),
     ],

@@ -209,9 +209,9 @@ def test_places_of_a_function(exchange: Exchange) -> None:
         return captured, other, inner()
 
     inner = function_with({"a": ORIGINAL, "b": 1})
-    places = [place for _, place in function_places(outer, exchange)]
+    places = [place for _, place in function_places(reachable(outer, exchange), exchange)]
     assert [names for _, names in places] == [["ORIGINAL", "REPLACEMENT"], [""], ["a"]]
-    owners = [owner for owner, _ in function_places(outer, exchange)]
+    owners = [owner for owner, _ in function_places(reachable(outer, exchange), exchange)]
     assert owners == [outer.__globals__, outer.__closure__[0], inner.__globals__]
 
 
@@ -219,7 +219,7 @@ def test_globals_are_read_once(exchange: Exchange) -> None:
     names: dict[str, Any] = {"a": ORIGINAL}
     f = function_with(names)
     f.__wrapped__ = function_with(names)
-    assert len(list(function_places(f, exchange))) == 1
+    assert len(list(function_places(reachable(f, exchange), exchange))) == 1
 
 
 def test_a_function_that_holds_itself(exchange: Exchange) -> None:

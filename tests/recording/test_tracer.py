@@ -510,8 +510,11 @@ def test_plain_calls_that_fail_leave_the_refusal():
     with pytest.raises(jf.TracerConversionError, match=r"test_tracer\.py"):
         jf.jvp(f, X, X)
 
+    calls.clear()
+
     def g(x):
-        if isinstance(x, np.ndarray) and type(x) is np.ndarray:
+        calls.append(1)
+        if len(calls) > 1:
             raise LookupError
         return np.array([float(t) for t in str(x).strip("[]").split()])
 
