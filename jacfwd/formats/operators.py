@@ -13,6 +13,9 @@ __all__ = ["Operator", "real_linear"]
 
 # Up to this many pairs within a fibre, `nnz` asks the support for each; beyond it is a bound.
 MOST_PAIRS = 1 << 16
+# To see what a block reaches, so many pairs are asked for as a matrix, and so many one element of the block by one;
+# where there are more, from each to all. At a time there are so many.
+MATRIX, ONE_BY_ONE, AT_A_TIME = 1 << 24, 1 << 26, 1 << 22
 
 Apply = Callable[[Any], Any]
 
@@ -94,14 +97,33 @@ class Operator(Format):
         (k_in, k_out), (mixed_in, mixed_out) = self._fibre, self.mixed
         rest = [n for k, n in enumerate(self.in_shape) if k not in mixed_in]
         last = np.moveaxis(block, [k + 1 for k in mixed_in], range(-len(mixed_in), 0))
-        rows = last.reshape(len(block), *rest, k_in)
-        if self.support is None or k_in * k_out > MOST_PAIRS:
-            found = np.broadcast_to(rows.any(axis=-1, keepdims=True), (*rows.shape[:-1], k_out))
-        else:
-            pairs = self.support(*(at.reshape(-1) for at in np.indices((k_in, k_out)))).reshape(k_in, k_out)
-            found = rows.astype(np.float32) @ pairs.astype(np.float32) > 0
+        found = self._reached(last.reshape(len(block) * math.prod(rest), k_in), k_out)
         found = found.reshape(len(block), *rest, *(self.out_shape[k] for k in mixed_out))
         return np.moveaxis(found, range(-len(mixed_out), 0), [k + 1 for k in mixed_out])
+
+    def _reached(self, rows: np.ndarray, k_out: int) -> np.ndarray:
+        """Which outputs of a fibre each row, boolean `(r, k_in)`, reaches."""
+        k_in = rows.shape[1]
+        if self.support is not None:
+            row, met = np.nonzero(rows)
+            if k_in * k_out > MOST_PAIRS and len(met) * k_out <= ONE_BY_ONE:
+                return self._listed(len(rows), row, met, k_out)
+            if k_in * k_out <= MATRIX:
+                pairs = self.support(*(at.reshape(-1) for at in np.indices((k_in, k_out)))).reshape(k_in, k_out)
+                return rows.astype(np.float32) @ pairs.astype(np.float32) > 0
+        return np.broadcast_to(rows.any(axis=-1, keepdims=True), (len(rows), k_out))
+
+    def _listed(self, count: int, row: np.ndarray, met: np.ndarray, k_out: int) -> np.ndarray:
+        """The same from the elements that are set, in the order of their rows."""
+        assert self.support is not None
+        found = np.zeros((count, k_out), bool)
+        each = max(1, AT_A_TIME // max(k_out, 1))
+        for start in range(0, len(met), each):
+            r, i = row[start : start + each], met[start : start + each]
+            pairs = self.support(np.repeat(i, k_out), np.tile(np.arange(k_out), len(i))).reshape(len(i), k_out)
+            first = np.flatnonzero(np.diff(r, prepend=-1))
+            found[r[first]] |= np.logical_or.reduceat(pairs, first, axis=0)
+        return found
 
     def coo(self) -> Coo:
         """Entries by one seed per position within the mixed axes, all fibres at once."""

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+import jacfwd as jf
+from jacfwd.formats import operators
 from jacfwd.formats.entries import coo_entries
 from jacfwd.formats.operators import Operator, real_linear
 
@@ -153,3 +155,21 @@ class TestRealLinear:
         v = RANDOM.normal(size=(1, 3)) + 1j * RANDOM.normal(size=(1, 3))
         w = RANDOM.normal(size=(1, 2)) + 1j * RANDOM.normal(size=(1, 2))
         np.testing.assert_allclose(np.sum(w * pair.push(v)).real, np.sum(pair.T.push(w) * v).real)
+
+
+@pytest.mark.parametrize("limits", [(0, 1 << 24, 1 << 26, 8), (0, 1 << 24, 0, 8), (1 << 16, 1 << 24, 0, 8)])
+def test_what_a_block_reaches_is_found_alike_in_every_way(monkeypatch, limits):
+    """By the support as a matrix, element by element, and in pieces."""
+    for name, limit in zip(("MOST_PAIRS", "MATRIX", "ONE_BY_ONE", "AT_A_TIME"), limits, strict=True):
+        monkeypatch.setattr(operators, name, limit)
+    fmt = on_axis(np.tril(np.ones((5, 5))), (3, 5, 2), 1, support=lambda i, o: i <= o)
+    block = RANDOM.random((4, 3, 5, 2)) < 0.3
+    block[2] = False
+    expected = np.tensordot(block, np.tril(np.ones((5, 5))), (2, 1)).transpose(0, 1, 3, 2) > 0
+    np.testing.assert_array_equal(fmt.reach(block), expected)
+
+
+@pytest.mark.parametrize("n", [200, 300, 700])
+def test_the_pattern_of_a_running_sum_is_a_triangle_at_every_size(n):
+    S = jf.sparsity(lambda x: np.cumsum(np.sin(x)), np.ones(n))
+    assert S.nnz == n * (n + 1) // 2
