@@ -13,10 +13,11 @@ import numpy as np
 from jacfwd.program import schedule
 from jacfwd.program.kinds import function_of, is_gather, makes_nan_silently
 from jacfwd.program.pairs import is_worth_it, sine_and_cosine
-from jacfwd.program.places import Layout, Place, Registers
+from jacfwd.program.places import Layout, Place, Registers, View
 from jacfwd.program.slots import Write
 from jacfwd.program.statements import Statements
 from jacfwd.program.threads import in_blocks
+from jacfwd.program.windows import Window
 
 __all__ = ["Region"]
 
@@ -33,7 +34,9 @@ class Region:
         self.slices: dict[str, str] = {}
         self.registers = Registers()
         self.register_of: dict[int, int] = {}
-        self.views: dict[tuple[int, np.dtype], str] = {}
+        self.views: dict[View, str] = {}
+        # How many elements a block has in common with the next one: as many as a window may reach beyond one.
+        self.again = 0
         self.full: dict[int, str] = {}
         self.final: dict[int, int] = {}
         self.written: set[int] = set()
@@ -72,6 +75,8 @@ class Region:
                 self.compute(at, step)
             for write in writer.sinks.get(at, ()):
                 self.store(at, write)
+            for window in writer.windows.get(at, ()):
+                self.store_window(window)
             for root in [root for root, last in self.final.items() if last == step and root in self.register_of]:
                 self.registers.release(self.register_of.pop(root))
         writer.said = said
@@ -82,14 +87,14 @@ class Region:
     def close(self) -> None:
         """Put the function around the statements."""
         writer = self.writer
-        views = [(register, dtype, (schedule.BLOCK,), 0, (dtype.itemsize,)) for register, dtype in self.views]
-        layout = Layout(tuple(self.registers.sizes), tuple(views))
+        layout = Layout(tuple(self.registers.sizes), tuple(self.views))
         name = f"region_{writer.step}"
         buffers = "".join(f", {view}" for view in self.views.values())
         writer.lines += [f"def {name}(starts{buffers}):", "    for a in starts:", f"        z = a + {schedule.BLOCK}"]
         writer.lines += [f"        {line}" for line in self.lines]
         run, memory = writer.names.of(in_blocks), writer.names.constant(layout, "blocks")
-        writer.lines.append(f"{run}({name}, {self.size}, {schedule.BLOCK}, {memory})")
+        again = f", {self.again}" if self.again else ""
+        writer.lines.append(f"{run}({name}, {self.size}, {schedule.BLOCK}, {memory}{again})")
 
     def compute(self, at: int, step: int) -> None:
         """One operation on one block."""
@@ -175,8 +180,11 @@ class Region:
         self.register_of[at] = self.registers.take(schedule.BLOCK * dtype.itemsize)
         return self.view(self.register_of[at], dtype)
 
-    def view(self, register: int, dtype: np.dtype) -> str:
-        return self.views.setdefault((register, dtype), f"w{len(self.views)}")
+    def view(self, register: int, dtype: np.dtype, size: int | None = None, step: int | None = None) -> str:
+        """Memory for one block, or items of it that begin after so many bytes each."""
+        count = schedule.BLOCK if size is None else size
+        key = (register, dtype, (count,), 0, (dtype.itemsize if step is None else step,))
+        return self.views.setdefault(key, f"w{len(self.views)}")
 
     def sliced(self, name: str) -> str:
         """The block of a flat array, taken once."""
@@ -218,6 +226,28 @@ class Region:
             self.mend(at, write.mended, write.base, zero)
         if write.extra is not None:
             self.mend(at, write.extra, None, zero, adds=True)
+
+    def store_window(self, window: Window) -> None:
+        """Put the rows that begin in one block, and not near its end, into their slots."""
+        writer, root = self.writer, window.root
+        dtype = self.nodes[root].dtype
+        item, reach = window.item(dtype), window.width - 1
+        target = f"r{len(writer.lines)}"
+        writer.lines.append(f"{target} = {writer.rows(window)}")
+        self.again = max(self.again, reach)
+        if root in self.register_of:
+            source = self.view(self.register_of[root], item, schedule.BLOCK - reach, dtype.itemsize)
+        else:
+            whole = Place(root, (self.size,), 0, (1,))
+            source = f"q{len(writer.lines)}"
+            items = writer.items(writer.name(whole, root), item, self.size - reach, 0, dtype.itemsize)
+            writer.lines.append(f"{source} = {items}")
+            source += f"[a:z - {reach}]"
+        self.lines += [f"i, j = max(a, {window.low}), min(z - {reach}, {window.high})", "if i < j:"]
+        shift = f" - {window.low}" if window.low > 0 else f" + {-window.low}" if window.low else ""
+        self.lines.append(f"    {target}[i{shift}:j{shift}] = {source}[i - a:j - a]")
+        if len(window.slots):
+            self.mend(root, (window.slots, window.elements), None, 0)
 
     def mend(self, at: int, places: tuple[Any, Any], constant: Any, zero: int, adds: bool = False) -> None:
         """Keep what slices get wrong, or what is to be added, until all blocks are written."""

@@ -6,6 +6,7 @@ has nothing to say. Values agree to rounding, and wherever a strong product was 
 
 import collections
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -189,10 +190,12 @@ def is_reshaped(rewriter: Rewriter, at: int) -> bool:
 
 
 def product_of_scaled(rewriter: Rewriter, node: Node) -> Answer:
-    """`(c x) (d y)` as `(c d) (x y)`."""
+    """`(c x) (d y)` as `(c d) (x y)`, and `x x` as a square."""
     a, b = node.parents if len(node.parents) == 2 else (None, None)
-    if node.params or a is None or b is None or a == b:
+    if node.params or a is None or b is None:
         return None
+    if a == b:
+        return rewriter.made(node, SQUARE, a) if rewriter.fits(a, node) and node.dtype.kind in "fc" else None
     (c, x), (d, y) = factor_of(rewriter, a, node), factor_of(rewriter, b, node)
     if (x, y) == (a, b):
         return None
@@ -349,6 +352,23 @@ def movement(rewriter: Rewriter, node: Node) -> Answer:
     return rewriter.made(node, VIEW, x, index=index)
 
 
+def differences(rewriter: Rewriter, node: Node) -> Answer:
+    """`np.diff` of order one as the difference of two views."""
+    x = node.parents[0]
+    if x is None or len(node.parents) != 1 or node.params.get("n", 1) != 1 or 0 in node.shape:
+        return None
+    shape, dtype = rewriter.nodes[x].shape, rewriter.nodes[x].dtype
+    axis = node.params.get("axis", -1) % len(shape)
+    if dtype != node.dtype or dtype.kind not in "fc":
+        return None
+    ends = []
+    for stretch in (slice(1, None), slice(-1)):
+        part = (slice(None),) * axis + (stretch,)
+        index = IndexMap.of_view(operator.itemgetter(part), shape)
+        ends.append(rewriter.add(rewriter.made(node, VIEW, x, index=index)))
+    return rewriter.made(node, SUBTRACT, *ends)
+
+
 def gathered_back(node: Node, index: IndexMap, shape: tuple[int, ...]) -> IndexMap | None:
     """Where a selection of scattered elements comes from, if no two of them met and none is a hole."""
     into: IndexMap = node.params["index"]
@@ -401,6 +421,7 @@ RULES: dict[Any, tuple[Callable[[Rewriter, Node], Answer], ...]] = {
     MULTIPLY: (scaled, product_of_scaled, computed_early),
     TABLE[np.power]: (powers,),
     NEGATIVE: (twice_negated, computed_early),
+    TABLE[np.diff]: (differences,),
     ADD: (signed_sum, sum_of_scaled, computed_early),
     SUBTRACT: (signed_difference, sum_of_scaled, computed_early),
 }

@@ -33,6 +33,7 @@ from jacfwd.program.places import Place, last_uses
 from jacfwd.program.schedule import scheduled
 from jacfwd.program.slots import Slots, Write
 from jacfwd.program.values import Values
+from jacfwd.program.windows import Window, windows
 from jacfwd.rules import TABLE
 
 __all__ = ["Statements"]
@@ -83,6 +84,9 @@ class Statements(Values):
         self.inside = self.written_inside(uses)
         shifted = {at for at in range(len(graph.nodes)) if self.boxes_of(at) is not None}
         self.order = scheduled(graph, self.where, careful, shifted.union(self.added))
+        data = None if slots is None else slots.template.dtype
+        alike = {at for at, node in enumerate(self.nodes) if node.dtype == data}
+        self.sinks, self.windows = windows(self.sinks, self.where, [at for group in self.order for at in group], alike)
         self.last = last_uses(graph, self.where, [*kept, *late], self.order, careful, self.postponed)
         self.taken_over = self.given()
         self.checks = not careful and any(node.primitive is STRONG for node in self.nodes)
@@ -149,6 +153,8 @@ class Statements(Values):
         self.guard(at)
         for write in self.sinks.get(at, ()):
             self.store(at, write)
+        for window in self.windows.get(at, ()):
+            self.store_window(window)
 
     def guard(self, at: int) -> None:
         """Compare a value that the recording relied on."""
@@ -543,6 +549,28 @@ class Statements(Values):
         if isinstance(write.slots, np.ndarray) and 4 * len(write.slots) >= self.size and not name.endswith("]"):
             return f"data += {self.names.constant(Sums(write.slots, self.size), 'sums')}({name})[0]"
         return f"{self.names.of(np.add)}.at(data, {slots}, {name})"
+
+    def store_window(self, window: Window) -> None:
+        """Put all rows of a window into their slots."""
+        root, count = window.root, window.high - window.low
+        node, item = self.nodes[root], window.item(self.nodes[root].dtype)
+        size, nbytes = math.prod(node.shape), node.dtype.itemsize
+        name = self.name(Place(root, (size,), 0, (1,)), root)
+        source = self.items(name, item, count, window.low * nbytes, nbytes)
+        self.lines.append(f"{self.rows(window)}[:] = {source}")
+        if len(window.slots):
+            self.mend(root, name, Write(slice(0), mended=(window.slots, window.elements)))
+
+    def rows(self, window: Window) -> str:
+        """The slots of a window, each row of them as one item."""
+        dtype = self.nodes[window.root].dtype
+        begin, step = (window.base + window.step * window.low) * dtype.itemsize, window.step * dtype.itemsize
+        return self.items("data", window.item(dtype), window.high - window.low, begin, step)
+
+    def items(self, name: str, item: np.dtype, count: int, begin: int, step: int) -> str:
+        """Items in the memory of an array; they may overlap."""
+        array, dtype = self.names.of(np.ndarray), self.names.constant(item, "item")
+        return f"{array}({count}, {dtype}, {name}, {begin}, {step})"
 
     def add_extra(self, at: int, name: str, write: Write) -> None:
         """Entries that meet others of the same term."""

@@ -59,14 +59,14 @@ def threads() -> int:
     return POOL.count
 
 
-def starts(size: int, block: int) -> list[int]:
-    """Where blocks begin; the last one ends with the array, and may repeat some of the one before."""
-    return [*range(0, size - block, block), size - block]
+def starts(size: int, block: int, again: int = 0) -> list[int]:
+    """Where blocks begin, each with so many elements of the one before again; the last one ends with the array."""
+    return [*range(0, size - block, block - again), size - block]
 
 
-def in_blocks(region: Callable, size: int, block: int, layout: Layout) -> None:
+def in_blocks(region: Callable, size: int, block: int, layout: Layout, again: int = 0) -> None:
     """Run a region over all blocks of so many elements."""
-    every = starts(size, block)
+    every = starts(size, block, again)
     shares = min(POOL.count, max(1, len(every) // WORTH))
     if shares == 1:
         _run(region, every, layout)
