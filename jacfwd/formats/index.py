@@ -186,6 +186,15 @@ class IndexMap:
             return None  # some sum of strides carries over from one axis to the next
         return start + sum(d * s for d, s in zip(place, steps, strict=True)), tuple(strides_at)
 
+    def of(self, x: Any) -> Any:
+        """Gather from one array, of as many elements as the target: of shape `shape`, a view where strides suffice."""
+        linear = self.linear if type(x) is np.ndarray and self.size else None
+        if linear is None or linear[1] < 1:
+            return self.take(np.reshape(x, (1, *self.target)))[0]
+        offset, step = linear
+        seen = (x if x.ndim == 1 else x.reshape(-1))[offset : offset + step * (self.size - 1) + 1 : step]
+        return seen if len(self.shape) == 1 else seen.reshape(self.shape)
+
     def take(self, block: Any) -> Any:
         """Gather: block of shape `(p,) + target` -> `(p,) + shape`."""
         p = block.shape[0]

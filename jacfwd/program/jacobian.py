@@ -59,10 +59,14 @@ class Slotted:
         """Where they stand."""
         raise NotImplementedError
 
+    @functools.cached_property
+    def _interpreter(self) -> Interpreter:
+        return Interpreter(self.graph)
+
     def values_and_data(self, leaves: Sequence[Any]) -> tuple[list[Any], np.ndarray]:
         """Outputs and data by interpretation of the graph: slow and obvious."""
         with np.errstate(all="ignore"):
-            found = Interpreter(self.graph)(leaves)
+            found = self._interpreter(leaves)
             return found[: self.n_values], self.slots.fill(found[self.n_values :])
 
 
@@ -119,7 +123,7 @@ class SparseJacobian(Slotted):
         Raises BranchChangedError at points of another branch, ValueError where `out` is no matrix of this graph.
         """
         if out is None:
-            out = self.with_data(self.slots.template.copy())
+            out = self.with_data(self.slots.blank())
             data = out.data
         else:
             data = self.data_of(out)

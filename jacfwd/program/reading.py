@@ -1,5 +1,6 @@
 """Values and derivatives of a recorded graph at many points, as programs."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,10 +48,14 @@ class Reading:
         found = self.run([*leaves, *extra])
         return found[: self.n_values], found[self.n_values :]
 
+    @functools.cached_property
+    def _interpreter(self) -> Interpreter:
+        return Interpreter(self.graph)
+
     def interpreted(self, leaves: Sequence[Any], extra: Sequence[Any] = ()) -> tuple[list[Any], list[Any]]:
         """The same by interpretation of the graph: slow and obvious."""
         with np.errstate(all="ignore"):
-            found = Interpreter(self.graph)([*leaves, *extra])
+            found = self._interpreter([*leaves, *extra])
         return found[: self.n_values], found[self.n_values :]
 
 

@@ -1,9 +1,9 @@
 """Evaluation of a derived graph by interpretation: node after node, each value dropped after its last use."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from jacfwd.graph import Graph, Guard, hold
+from jacfwd.graph import Graph, Guard, Node, hold
 
 __all__ = ["Interpreter", "frees"]
 
@@ -19,10 +19,13 @@ class Interpreter:
         self._input_guards = [(at, watched.get(at, [])) for at in graph.inputs]
         unneeded = frees(graph)
         self._steps = [
-            (at, node.primitive, node, watched.get(at, []), unneeded.get(at, []))
+            (at, operation(node), watched.get(at, []), unneeded.get(at, []))
             for at, node in enumerate(graph.nodes)
             if node.primitive is not None
         ]
+
+    def __reduce__(self) -> tuple:
+        return Interpreter, (self.graph,)
 
     def __call__(self, leaves: Sequence[Any]) -> list[Any]:
         """The outputs at other inputs.
@@ -34,13 +37,32 @@ class Interpreter:
             values[at] = leaf
             for guard in guards:
                 hold(guard, leaf)
-        for at, primitive, node, guards, frees in self._steps:
-            values[at] = primitive.evaluate(node.operands(values), node.params)
+        for at, compute, guards, frees in self._steps:
+            values[at] = compute(values)
             for guard in guards:
                 hold(guard, values[at])
             for gone in frees:
                 values[gone] = None
         return self.graph.results(values)
+
+
+def operation(node: Node) -> Callable[[list[Any]], Any]:
+    """A node's value as a function of all values before it, with operands looked up without questions."""
+    primitive, constants, params = node.primitive, node.constants, node.params
+    assert primitive is not None
+    if params or not primitive.positional:
+        return lambda values: primitive.evaluate(node.operands(values), params)
+    function, operands = primitive.function, tuple(zip(node.parents, constants, strict=True))
+    match operands:
+        case ((int(a), _),):
+            return lambda values: function(values[a])
+        case ((int(a), _), (int(b), _)):
+            return lambda values: function(values[a], values[b])
+        case ((int(a), _), (None, c)):
+            return lambda values: function(values[a], c)
+        case ((None, c), (int(b), _)):
+            return lambda values: function(c, values[b])
+    return lambda values: primitive.evaluate(node.operands(values), params)
 
 
 def frees(graph: Graph) -> dict[int, list[int]]:

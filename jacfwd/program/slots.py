@@ -6,6 +6,7 @@ where its slots are (nearly) evenly spaced.
 """
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +22,8 @@ __all__ = ["Entry", "Slots", "arranged", "spaced"]
 Array = np.ndarray
 # A stretch is written as one slice where at most one in so many of its slots must be mended afterwards.
 MENDED = 8
+# Slots that are filled at a time: they stay in a cache while one term after the other is written.
+BLOCK = 1 << 16
 # Entries that are few enough to be listed one by one.
 FEW = 4096
 # Among so many the usual value is looked for.
@@ -56,11 +59,24 @@ class Write:
     adds: bool = False
     repeats: bool = False
 
-    def assign(self, data: Array, value: Any) -> None:
-        """Write the term, in bulk."""
-        own = value if self.part is None or np.ndim(value) == 0 else value[self.part]
-        base = self.base if self.part is None or np.ndim(self.base) == 0 else self.base[self.part]
-        data[self.slots] = own if base is None else base + own
+    def assign(self, data: Array, value: Any, low: int | None = None, high: int | None = None) -> None:
+        """Write the term, in bulk; of a slice perhaps only what lies between two slots."""
+        slots, part = self.slots, self.part
+        if low is not None and high is not None:
+            assert isinstance(slots, slice)
+            first, last = (max(0, -((slots.start - at) // slots.step)) for at in (low, min(high, slots.stop)))
+            begin = 0 if part is None else part.start
+            part = slice(begin + first, begin + last)
+            slots = slice(slots.start + first * slots.step, min(high, slots.stop), slots.step)
+        own = value if part is None or value.ndim == 0 else value[part]
+        if self.base is None:
+            data[slots] = own
+            return
+        base = self.base if part is None or np.ndim(self.base) == 0 else self.base[part]
+        if isinstance(slots, slice):
+            np.add(base, own, out=data[slots], casting="same_kind")
+        else:
+            data[slots] = base + own
 
     def mend(self, data: Array, value: Any) -> None:
         """Put right what slices got wrong."""
@@ -96,15 +112,47 @@ class Slots:
     matrix: sp.csr_array | None = None
     own: list[Array] | None = None
 
+    @functools.cached_property
+    def left(self) -> Array:
+        """The slots that nothing is assigned to: their part of the template has to be there."""
+        found = np.zeros(len(self.template), bool)
+        found[self.restored] = True
+        for write in self.writes:
+            if not write.adds:
+                found[write.slots] = True
+            if write.mended is not None:
+                found[write.mended[0]] = True
+        return np.flatnonzero(~found)
+
+    def blank(self) -> Array:
+        """New data in which what is constant stands, and anything where terms are assigned."""
+        if len(self.template) < BLOCK or MENDED * len(self.left) > len(self.template):
+            return self.template.copy()
+        data = np.empty_like(self.template)
+        data[self.left] = self.template[self.left]
+        return data
+
     def fill(self, weights: Sequence[Any], data: Array | None = None) -> Array:
         """The data at a point; with `data`, which was filled before, only what changes is written."""
-        template = self.template
-        data = template.copy() if data is None else data
+        template, new = self.template, data is None
+        if data is None:
+            data = np.empty_like(template)
         values = [_flat(weight) for weight in weights]
         assigned = [(write, value) for write, value in zip(self.writes, values, strict=True) if not write.adds]
+        even = [(write, value) for write, value in assigned if isinstance(write.slots, slice)]
+        copied = new and MENDED * len(self.left) > len(data)
+        for low, high in blocks(len(data)):
+            if copied:
+                data[low:high] = template[low:high]
+            for write, value in even:
+                write.assign(data, value, *((low, high) if high - low < len(data) else ()))
+        if new and not copied and len(self.left):
+            data[self.left] = template[self.left]
         for write, value in assigned:
-            write.assign(data, value)
-        data[self.restored] = template[self.restored]
+            if not isinstance(write.slots, slice):
+                write.assign(data, value)
+        if len(self.restored):
+            data[self.restored] = template[self.restored]
         for write, value in assigned:
             write.mend(data, value)
         for write, value in zip(self.writes, values, strict=True):
@@ -112,7 +160,15 @@ class Slots:
         return data
 
 
+def blocks(count: int) -> list[tuple[int, int]]:
+    """Slots in blocks; few slots are one."""
+    size = count if count <= 4 * BLOCK else BLOCK
+    return [(low, min(low + size, count)) for low in range(0, count, max(size, 1))]
+
+
 def _flat(weight: Any) -> Any:
+    if type(weight) is Array and weight.ndim == 1 and weight.dtype != np.bool_:
+        return weight
     weight = numbers(weight)
     return np.reshape(weight, (-1,) if np.size(weight) > 1 or np.ndim(weight) == 1 else ())
 

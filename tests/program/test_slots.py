@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import jacfwd.program.slots
 from jacfwd.program.slots import Entry, arranged, stretch
 
 M, N = 5, 4
@@ -30,8 +31,15 @@ def expected(terms):
     return dense, present
 
 
-@given(st.lists(entries(), max_size=6))
-def test_filled_as_a_sum(terms):
+@pytest.mark.parametrize("block", [1, 3, 1 << 16])
+@given(terms=st.lists(entries(), max_size=6))
+def test_filled_as_a_sum(block, terms):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jacfwd.program.slots, "BLOCK", block)
+        filled_as_a_sum(terms)
+
+
+def filled_as_a_sum(terms):
     slots = arranged(terms, (M, N), np.dtype(float))
     changing = [term for term in terms if not term.constant]
     _, present = expected(terms)
@@ -40,10 +48,29 @@ def test_filled_as_a_sum(terms):
         data = slots.fill([factor * term.weights for term in changing])
         again = slots.fill([factor * term.weights for term in changing], data.copy())
         np.testing.assert_array_equal(again, data)
+        np.testing.assert_array_equal(slots.fill([factor * term.weights for term in changing], slots.blank()), data)
         matrix = slots.matrix.copy()
         matrix.data = data
         np.testing.assert_array_equal(matrix.toarray(), expected(moved)[0])
     assert slots.matrix.has_canonical_format and slots.matrix.nnz == present.sum()
+
+
+@pytest.mark.parametrize("n", [64, 300])
+def test_blocks_of_slots(n, monkeypatch):
+    monkeypatch.setattr(jacfwd.program.slots, "BLOCK", 16)
+    i, rng = np.arange(n), np.random.default_rng(0)
+    terms = [Entry(i, (i + k) % n, rng.normal(size=n), False) for k in (-1, 0, 1, 9)]
+    terms += [Entry(i[:-3], i[3:], rng.normal(size=n - 3), False), Entry(i, i, 3.0, True)]
+    terms.append(Entry(i, rng.permutation(n), rng.normal(size=n), False))
+    for count in (7, 5):
+        slots = arranged(terms[:count], (n, n), np.dtype(float))
+        matrix = slots.matrix.copy()
+        matrix.data = slots.fill([term.weights for term in terms[:count] if not term.constant])
+        dense = np.zeros((n, n))
+        for term in terms[:count]:
+            np.add.at(dense, (term.rows, term.cols), term.weights)
+        np.testing.assert_allclose(matrix.toarray(), dense, rtol=1e-14)
+    assert sum(isinstance(write.slots, slice) for write in slots.writes) >= 3
 
 
 def test_most_entries_of_a_periodic_stencil_are_written_as_slices():
