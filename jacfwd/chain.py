@@ -5,6 +5,7 @@ side. Products go node by node in the order of recording and keep only the tange
 """
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from jacfwd.errors import NotDifferentiableError, UnsupportedFunctionError
 from jacfwd.formats.base import Format
 from jacfwd.formats.dispatch import as_dtype, is_plain, summed
 from jacfwd.formats.entries import coo_entries
-from jacfwd.graph import Graph
+from jacfwd.graph import Graph, Node
 from jacfwd.locations import placed
 from jacfwd.primitive import Call
 
@@ -41,14 +42,12 @@ class Sides:
     def __init__(self, graph: Graph, wrt: Sequence[int]) -> None:
         self.graph, self.wrt = graph, list(wrt)
         self.sizes = [math.prod(graph.nodes[at].shape) for at in self.wrt]
-        self.offsets = np.concatenate([[0], np.cumsum(self.sizes)]).astype(int).tolist()
+        self.offsets = [0, *itertools.accumulate(self.sizes)]
         self.n = self.offsets[-1]
         self.out_sizes = [math.prod(out.shape) for out in graph.outputs]
-        self.out_offsets = np.concatenate([[0], np.cumsum(self.out_sizes)]).astype(int).tolist()
+        self.out_offsets = [0, *itertools.accumulate(self.out_sizes)]
         self.m = self.out_offsets[-1]
-        self.dtype = np.result_type(
-            np.float16, *(graph.nodes[at].dtype for at in self.wrt), *(out.dtype for out in graph.outputs)
-        )
+        self.dtype = common_dtype({*(graph.nodes[at].dtype for at in self.wrt), *(out.dtype for out in graph.outputs)})
 
     @functools.cached_property
     def complex_inputs(self) -> np.ndarray:
@@ -76,10 +75,12 @@ class Chain(Sides):
         needed = self._needed()
         active = set(self.wrt)
         steps = []
+        widest = max(self.sizes, default=0)
         for at, node in enumerate(nodes):
             if node.primitive is None or at not in needed or not node.differentiable:
                 continue
-            wanted = tuple(k for k, parent in enumerate(node.parents) if parent in active)
+            parents: Any = node.parents
+            wanted = tuple([k for k, parent in enumerate(parents) if parent in active])
             if not wanted:
                 continue
             call = Call(node.primitive, values[at], node.operands(values), node.params)
@@ -87,18 +88,20 @@ class Chain(Sides):
                 found = node.primitive.groups(call, wanted)
             except (NotDifferentiableError, UnsupportedFunctionError) as error:
                 raise placed(error, node.location) from error.__cause__
-            groups = [(tuple(p for k in ks if (p := node.parents[k]) is not None), fmt) for ks, fmt in found]
-            if groups:
+            if found:
                 active.add(at)
-                steps.append(Step(at, groups))
-        self.active = active
+                widest = max(widest, math.prod(node.shape))
+                steps.append(Step(at, [(tuple([parents[k] for k in ks]), fmt) for ks, fmt in found]))
+        self.active, self.widest = active, widest
         return steps
 
     def _needed(self) -> set[int]:
-        needed = {out.node for out in self.graph.outputs if out.node is not None}
-        for at in range(len(self.graph.nodes) - 1, -1, -1):
+        needed: Any = {out.node for out in self.graph.outputs}
+        nodes = self.graph.nodes
+        for at in range(len(nodes) - 1, -1, -1):
             if at in needed:
-                needed.update(p for p in self.graph.nodes[at].parents if p is not None)
+                needed.update(nodes[at].parents)
+        needed.discard(None)
         return needed
 
     @property
@@ -130,7 +133,10 @@ class Chain(Sides):
 
     def _fit(self, seeds: Any) -> bool:
         """Whether seeds go together."""
-        return seeds.shape[0] == 1 or not self.plain or not is_plain(seeds) or seeds.shape[0] <= self.slab
+        p = seeds.shape[0]
+        if p == 1 or not self.plain or p * self.widest * self.dtype.itemsize <= CACHED:
+            return True
+        return not is_plain(seeds) or p <= self.slab
 
     # Products
 
@@ -156,21 +162,24 @@ class Chain(Sides):
         return parts
 
     def tangents(self, seeds: Sequence[Any], keep: bool = False) -> dict[int, Any]:
-        """Tangent blocks by node, from one block (or None) per input; freed after their last use unless kept."""
+        """Tangent blocks by node, from one block (or None) per input; freed after their last use unless few."""
         held = {at: seed for at, seed in zip(self.wrt, seeds, strict=True) if seed is not None}
-        last = {} if keep else self.last_use
+        p = max((seed.shape[0] for seed in held.values()), default=0)
+        little = p * self.widest * len(self.steps) * self.dtype.itemsize <= CACHED
+        last = {} if keep or little else self.last_use
+        nodes = self.graph.nodes
         with np.errstate(all="ignore"):
             for step in self.steps:
                 total = None
                 for parents, fmt in step.groups:
-                    block = _joined(held, parents, [self.graph.nodes[q].shape for q in parents])
+                    block = held.get(parents[0]) if len(parents) == 1 else _joined(held, parents, nodes)
                     if block is not None:
                         moved = fmt.push(block)
                         total = moved if total is None else summed(total, moved, block)
                 for gone in last.get(step.node, ()):
                     held.pop(gone, None)
                 if total is not None:
-                    held[step.node] = as_dtype(total, self.graph.nodes[step.node].dtype)
+                    held[step.node] = as_dtype(total, nodes[step.node].dtype)
         return held
 
     @functools.cached_property
@@ -267,24 +276,31 @@ class Chain(Sides):
         return level
 
 
+def common_dtype(dtypes: set[np.dtype]) -> np.dtype:
+    """The dtype of a Jacobian between inputs and outputs of these dtypes."""
+    if len(dtypes) == 1:
+        (dtype,) = dtypes
+        return dtype if dtype.kind in "fc" else np.result_type(np.float16, dtype)
+    return np.result_type(np.float16, *dtypes)
+
+
 def storable(dtype: np.dtype) -> np.dtype:
     """The dtype in which matrices hold derivatives: scipy.sparse has no half precision, single stands in."""
     return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
-def _joined(held: dict[int, Any], parents: tuple[int, ...], shapes: list[tuple[int, ...]]) -> Any:
+def _joined(held: dict[int, Any], parents: tuple[int, ...], nodes: Sequence[Node]) -> Any:
     """The tangents of joined parents side by side; None where none of them has one."""
     blocks = [held.get(q) for q in parents]
-    if len(blocks) == 1:
-        return blocks[0]
     known = [block for block in blocks if block is not None]
     if not known:
         return None
     p = known[0].shape[0]
+    sizes = [math.prod(nodes[q].shape) for q in parents]
     return np.concatenate(
         [
-            np.zeros((p, math.prod(shape))) if block is None else np.reshape(block, (p, math.prod(shape)))
-            for block, shape in zip(blocks, shapes, strict=True)
+            np.zeros((p, size)) if block is None else np.reshape(block, (p, size))
+            for block, size in zip(blocks, sizes, strict=True)
         ],
         axis=1,
     )

@@ -14,6 +14,7 @@ from jacfwd.coloring import Coloring, fewest
 from jacfwd.formats.base import Format
 from jacfwd.formats.blocks import Contraction, Dense
 from jacfwd.formats.combined import Product, Sum
+from jacfwd.formats.entries import Entries
 
 __all__ = ["Estimate", "Estimator", "Explanation", "choice"]
 
@@ -184,7 +185,8 @@ class Estimator:
 def chosen(estimates: dict[str, Estimate], sparse: bool, prepared: bool) -> str:
     """The method with the least cost; structured products unless another one is clearly cheaper, once prepared.
 
-    A single seed is a single product with the chain: no other order can undercut that. Colored seeds are never
+    A single seed is a single product with the chain: no other order can undercut that, but for as many seeds from the
+    input side where these are few and small, since products from the output side take longer. Colored seeds are never
     cheaper than structured products: whatever an element of a node depends on, some output does, so that rows of its
     Jacobian have no more entries than there are colors.
     """
@@ -192,7 +194,7 @@ def chosen(estimates: dict[str, Estimate], sparse: bool, prepared: bool) -> str:
     best = min(others, key=lambda each: each.cost)
     single = [each for each in others if each.seeds == 1]
     if single and not sparse:
-        return min(single, key=lambda each: each.cost).method
+        return min((each for each in others if each.seeds is not None), key=lambda each: each.cost).method
     structured = estimates.get("accumulate")
     if prepared and structured is not None and best.cost > BETTER * structured.cost:
         return "accumulate"
@@ -204,6 +206,8 @@ def choice(chain: Chain, sparse: bool) -> tuple[str, int]:
 
     Of a chain of plain values it is for one call; structure is then looked into no further than the choice needs.
     """
+    if chain.plain and not sparse and is_little(chain):
+        return "forward", 0
     each = Estimator(chain, sparse, prepared=not chain.plain)
     if chain.plain:
         if sparse:
@@ -213,6 +217,15 @@ def choice(chain: Chain, sparse: bool) -> tuple[str, int]:
             return chosen(seeds, sparse, False), 0
     method = chosen({**each.seeds(), "accumulate": each.accumulated()}, sparse, each.prepared)
     return method, each.bracketing.meet
+
+
+def is_little(chain: Chain) -> bool:
+    """Whether all seeds together take hardly longer than one: less than `PULL` times as long.
+
+    Told without the costs, which would take a good part of the time that such a Jacobian takes.
+    """
+    least = (PULL - 1) * PUSH / (3 * max(chain.n, 1))
+    return all(type(fmt) is Entries and fmt.nnz <= least for step in chain.steps for _, fmt in step.groups)
 
 
 def pushing(fmt: Format) -> float:

@@ -52,8 +52,11 @@ class Node:
 
     def operands(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """The operands, parents looked up in `values`."""
-        pairs = zip(self.parents, self.constants, strict=True)
-        return tuple(constant if parent is None else values[parent] for parent, constant in pairs)
+        parents = self.parents
+        if len(parents) == 1 and parents[0] is not None:
+            return (values[parents[0]],)
+        pairs = zip(parents, self.constants, strict=True)
+        return tuple([constant if parent is None else values[parent] for parent, constant in pairs])
 
     def __getstate__(self) -> tuple:
         return tuple(getattr(self, slot) for slot in self.__slots__ if slot != "location")
@@ -102,7 +105,7 @@ class Graph:
             if len(node.parents) != len(node.constants):
                 raise ValueError(f"node {at} has {len(node.parents)} parents for {len(node.constants)} operands")
             for parent in node.parents:
-                if parent is not None and not 0 <= parent < at:
+                if parent is not None and (parent >= at or parent < 0):
                     raise ValueError(f"node {at} depends on a node that comes later")
         places: list[Guard | Output] = [*self.guards, *self.outputs]
         for place in places:

@@ -42,6 +42,8 @@ __all__ = [
 
 Local = Callable[..., Format | None]
 Group = tuple[tuple[int, ...], Format]
+# Structure of data movement is kept for calls of so many kinds, with so many elements.
+KINDS, FEW = 512, 1024
 Check = Callable[[tuple[Any, ...], dict[str, Any]], str | None]
 
 
@@ -63,11 +65,17 @@ class Call:
     @property
     def out_shape(self) -> Shape:
         """Shape of the output."""
-        return np.shape(self.out)
+        return shape_of(self.out)
 
     def shape(self, k: int) -> Shape:
         """Shape of operand k."""
-        return np.shape(self.operands[k])
+        return shape_of(self.operands[k])
+
+
+def shape_of(x: Any) -> Shape:
+    """The shape of an array or a number."""
+    shape: Shape | None = getattr(x, "shape", None)
+    return np.shape(x) if shape is None else shape
 
 
 class Rule(NamedTuple):
@@ -207,8 +215,12 @@ class Primitive:
         """The local Jacobians of the wanted operands; joined operands are one group, flattened and concatenated."""
         if len(wanted) > 1 and self.rule.joint is not None:
             return [(wanted, self.rule.joint(call, wanted))]
-        found = [((k,), self.local(call, k)) for k in wanted]
-        return [(at, fmt) for at, fmt in found if fmt is not None]
+        found: list[Group] = []
+        for k in wanted:
+            fmt = self.local(call, k)
+            if fmt is not None:
+                found.append(((k,), fmt))
+        return found
 
 
 def _is_default(value: Any, default: Any) -> bool:
@@ -302,7 +314,27 @@ def moves(**options: Any) -> Rule:
                 arrays.append(None if operand is None else np.zeros(shape, np.intp))
         return moved(call, arrays), at - 1
 
+    known: dict[Any, Format] = {}
+
     def joint(call: Call, wanted: tuple[int, ...]) -> Format:
+        """The format, found once for small operands of the same shapes and the same parameters."""
+        if type(call.primitive) is not Primitive:  # a function of the user's may do something else next time
+            return made(call, wanted)
+        shapes = tuple([None if x is None else shape_of(x) for x in call.operands])
+        key = call.primitive, shapes, wanted, *call.params.items()
+        try:
+            found = known.get(key)
+        except TypeError:  # parameters that are no constants
+            return made(call, wanted)
+        if found is None:
+            found = made(call, wanted)
+            if sum(math.prod(shape or ()) for shape in shapes) + math.prod(call.out_shape) <= FEW:
+                if len(known) >= KINDS:
+                    known.clear()
+                known[key] = found
+        return found
+
+    def made(call: Call, wanted: tuple[int, ...]) -> Format:
         if len(wanted) == len(call.operands) == 1:
             shape = call.shape(0)
             index = IndexMap.of_view(lambda start: moved(call, [start]), shape)

@@ -121,7 +121,13 @@ def test_a_tangent_that_is_not_given_is_zero():
 def test_kept_tangents_are_all_there():
     chain = chain_of(lambda x: np.sin(np.cos(x)) * x, POINT)
     assert len(chain.tangents(chain.split(np.eye(3)), keep=True)) == 4
-    assert len(chain.tangents(chain.split(np.eye(3)))) == 1
+
+
+def test_of_large_tangents_only_those_still_needed_are_held():
+    chain = chain_of(lambda x: np.sin(np.cos(x)) * x, np.ones(100_000))
+    seeds = np.ones((1, 100_000))
+    assert len(chain.tangents(chain.split(seeds), keep=True)) == 4
+    assert len(chain.tangents(chain.split(seeds))) == 1
 
 
 def test_a_sweep_keeps_no_tape():

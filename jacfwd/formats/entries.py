@@ -74,7 +74,9 @@ class Entries(Format):
 
     def fixed(self, block: Any) -> FixedMatrix | None:
         """The entries as one constant matrix, where that gives the same and is faster: not for a single product."""
-        if block.dtype not in (np.float64, np.complex128) or not self._may_be_fixed():
+        if self.rows is None or self.cols is None or not self._may_be_fixed():
+            return None
+        if block.dtype not in (np.float64, np.complex128):
             return None
         again, self._pushed = self._pushed, True
         if is_plain(block) and not again and len(block) < SEVERAL and self.matrix is None:

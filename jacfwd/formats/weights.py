@@ -11,7 +11,8 @@ __all__ = ["is_mask", "numbers", "plus", "times", "weigh"]
 
 def is_mask(weights: Any) -> bool:
     """Whether weights are booleans, which choose and do not multiply."""
-    return getattr(weights, "dtype", None) == np.bool_
+    dtype = getattr(weights, "dtype", None)
+    return dtype is not None and dtype.kind == "b"
 
 
 def weigh(weights: Any, block: Any) -> Any:

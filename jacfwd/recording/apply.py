@@ -29,6 +29,8 @@ __all__ = [
 # Functions that are no operation on values: they write, or ask for shapes. Modules that know how fill it in.
 SPECIAL: dict[Callable, Callable] = {}
 
+STACK: Any = find(np.stack)
+
 # An array of objects holds at most so many scalar Tracers.
 MOST_OBJECTS = 4096
 
@@ -53,7 +55,8 @@ def stacked(value: Any) -> Any:
     """Lists and tuples with Tracers in them as one array; other lists as plain arrays; the rest as it is."""
     if isinstance(value, list | tuple) and not is_tracer(value):
         if any_tracer(value):
-            return np.stack([np.asarray(v) if type(v) in (int, float, complex) else stacked(v) for v in value])
+            operands = [np.asarray(v) if type(v) in (int, float, complex) else stacked(v) for v in value]
+            return apply(STACK, tuple(operands), {})
         return np.asarray(value)
     return unboxed(value)
 

@@ -26,7 +26,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from types import ModuleType
+from types import MethodType, ModuleType
 from typing import Any
 
 from jacfwd.recording.names import (
@@ -190,7 +190,7 @@ class Interposition:
                 original = vars(cls)[name]
                 self.exchange.add(original, method_gate(original, substitute))
             if not self.classes:
-                self.exchange.adopters.append(lambda value: rebound(value, self.exchange))
+                self.exchange.adopters[lambda value: rebound(value, self.exchange)] = is_method
             self.classes.append((ClassNames(cls), list(substitutes)))
             if self.users:
                 swap(pairs(self.classes[-1]), self.exchange.forward)
@@ -334,6 +334,11 @@ class Interposition:
             return self.exchange.replacement(module)
 
         return import_
+
+
+def is_method(kind: type) -> bool:
+    """Whether objects of a class are bound methods."""
+    return kind is MethodType
 
 
 def with_packages(modules: Iterable[ModuleType]) -> list[ModuleType]:

@@ -21,7 +21,12 @@ __all__ = ["Jitted", "register_jitted", "stand_in_of"]
 
 def is_numba(value: Any) -> bool:
     """Whether an object is of a class of numba's."""
-    return str(type(value).__module__).startswith("numba")
+    return is_numba_class(type(value))
+
+
+def is_numba_class(kind: type) -> bool:
+    """Whether a class is numba's."""
+    return str(kind.__module__).startswith("numba")
 
 
 class Globals(dict[str, Any]):
@@ -101,4 +106,4 @@ def register_jitted() -> None:
     """Once numba is imported, ask of what is to be called whether it is numba's."""
     if "numba" in sys.modules and in_a_cell not in INTERPOSITION.exchange.adopters:
         INTERPOSITION.stand_ins.append(stand_in_of)
-        INTERPOSITION.exchange.adopters.append(in_a_cell)
+        INTERPOSITION.exchange.adopters[in_a_cell] = is_numba_class

@@ -78,7 +78,8 @@ class Exchange:
 
     The tables keep both alive, so an ``id`` in them never comes to belong to anything else.  Globals of
     packages in ``exempt`` are left alone; those named in ``usual_names`` are of interest whatever they hold.
-    ``adopters`` are asked for a replacement of objects that are not in the tables, until ``release``.
+    ``adopters`` are asked for a replacement of objects that are not in the tables, until ``release``; each says of
+    which classes these may be.
     """
 
     def __init__(self, exempt: Iterable[str] = (), usual_names: frozenset[str] = frozenset()) -> None:
@@ -86,7 +87,7 @@ class Exchange:
         self.backward: dict[int, Any] = {}
         self.either: set[int] = set()
         self.exempt, self.usual_names = set(exempt), usual_names
-        self.adopters: list[Callable[[Any], Any]] = []
+        self.adopters: dict[Callable[[Any], Any], Callable[[type], bool]] = {}
         self.adopted: list[tuple[Any, Any]] = []
 
     def add(self, original: Any, replacement: Any) -> None:
@@ -97,10 +98,13 @@ class Exchange:
 
     def adopt(self, values: Iterable[Any]) -> None:
         """Enter those values that an adopter has a replacement for."""
-        for value in values if self.adopters else ():
-            for replacement in () if self.holds(value) else filter(None, (adopt(value) for adopt in self.adopters)):
-                self.add(value, replacement)
-                self.adopted.append((value, replacement))
+        values = list(values)
+        for kind in set(map(type, values)):  # most values are of classes that no adopter takes
+            adopters = [adopt for adopt, takes in self.adopters.items() if takes(kind)]
+            for value in [value for value in values if type(value) is kind] if adopters else ():
+                for replacement in () if self.holds(value) else filter(None, (adopt(value) for adopt in adopters)):
+                    self.add(value, replacement)
+                    self.adopted.append((value, replacement))
 
     def release(self) -> None:
         """Forget what was adopted, which is nobody else's to keep alive."""

@@ -41,9 +41,6 @@ class Factorization:
 
 def factorization(value: Any) -> Any:
     """What stands for a SuperLU object, or for the method `solve` of one, as `factorized` returns it; else None."""
-    # Every global of the user's module is asked about: names first, the class only where it may be needed.
-    if type(value).__name__ != "SuperLU" and type(value) is not BuiltinFunctionType:
-        return None
     from scipy.sparse.linalg import SuperLU
 
     if type(value) is SuperLU:
@@ -51,6 +48,11 @@ def factorization(value: Any) -> Any:
     if type(value) is BuiltinFunctionType and type(value.__self__) is SuperLU and value.__name__ == "solve":
         return Factorization(value.__self__).solve
     return None
+
+
+def may_factorize(kind: type) -> bool:
+    """Whether objects of a class may be factorizations, or a method of one."""
+    return kind.__name__ == "SuperLU" or kind is BuiltinFunctionType
 
 
 def _factorizing(function: Callable) -> Callable:
@@ -71,7 +73,7 @@ def register_factorizations() -> None:
         return
     makers = (getattr(module, name) for name in ("splu", "spilu", "factorized"))
     INTERPOSITION.register({maker: _factorizing(maker) for maker in makers}, [module])
-    adopters.append(factorization)
+    adopters[factorization] = may_factorize
 
 
 def register_methods(found: list[tuple[Callable, ModuleType, str]], substitute: Callable[[Callable], Callable]) -> None:

@@ -165,6 +165,8 @@ def resolve() -> None:
 
     What is no ufunc dispatches nothing of itself: its primitive evaluates it by a function of our own that does.
     """
+    if sys.modules.keys().isdisjoint(_PENDING_MODULES):
+        return
     with _LOCK:
         while ready := [name for name in sorted(_PENDING_MODULES) if _is_ready(name)]:
             for module in ready:

@@ -1,5 +1,6 @@
 """Rules of the functions that recordings themselves insert: views, assembled buffers, casts, products."""
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -134,7 +135,13 @@ def _fixed_local(call: Call, k: int) -> Any:
 
 
 def _element_local(call: Call, k: int) -> Any:
-    return selection(IndexMap((), call.shape(k), affine=(call.params["position"], ())))
+    return element_of(call.shape(k), call.params["position"])
+
+
+@functools.lru_cache(maxsize=4096)
+def element_of(shape: tuple[int, ...], position: int) -> Entries:
+    """The selection of one element."""
+    return selection(IndexMap((), shape, affine=(position, ())))
 
 
 def _view_local(call: Call, k: int) -> Any:

@@ -91,8 +91,9 @@ def module(monkeypatch):
     made.compiled, made.jitted, made.elementwise = map(Dispatcher, (made.loop, made.twice, made.element))
     made.elementwise = DUFunc(made.element)
     yield made
-    for asked in (INTERPOSITION.stand_ins, INTERPOSITION.exchange.adopters):
-        asked[:] = [each for each in asked if each not in (stand_in_of, in_a_cell)]
+    if stand_in_of in INTERPOSITION.stand_ins:
+        INTERPOSITION.stand_ins.remove(stand_in_of)
+    INTERPOSITION.exchange.adopters.pop(in_a_cell, None)
 
 
 @pytest.mark.parametrize("name", ["counting", "with_cells", "of_elements", "of_plain", "compiled", "jitted", "helper"])

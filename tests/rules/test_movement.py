@@ -7,7 +7,7 @@ import jacfwd as jf
 from jacfwd.errors import JacobianMismatchError
 from jacfwd.formats.entries import selection
 from jacfwd.formats.index import IndexMap
-from jacfwd.primitive import local_rule
+from jacfwd.primitive import Call, local_rule, moves
 from jacfwd.rules import find, movement
 from jacfwd.testing import bound, check_rule
 from tests.rules.recorded import call_label, check_recorded
@@ -183,3 +183,34 @@ def test_mistakes_are_those_of_numpy(function, args):
         function(*args, **kwargs)
     with pytest.raises(expected.type):
         find(function).rewrite(*args, **kwargs)
+
+
+def test_structure_is_found_once_for_calls_of_one_kind(monkeypatch):
+    rule = find(np.roll).rule
+    asked = []
+    monkeypatch.setattr(IndexMap, "of_positions", lambda *args, f=IndexMap.of_positions: asked.append(args) or f(*args))
+
+    def local(x, **params):
+        primitive = find(np.roll)
+        return rule.local(Call(primitive, np.roll(x, **params), (x,), params), 0)
+
+    first = local(np.ones(7), shift=2)
+    assert local(np.zeros(7), shift=2) is first and len(asked) == 1
+    assert local(np.zeros(7), shift=3) is not first and local(np.zeros(8), shift=2) is not first
+    large = np.zeros(5000)
+    assert local(large, shift=2) is not local(large, shift=2)
+    unhashable = local(np.ones((2, 2)), shift=[1, 1], axis=[0, 1])
+    np.testing.assert_array_equal(unhashable.todense(), np.eye(4)[::-1])
+
+
+def test_a_movement_of_the_users_own_is_looked_at_each_time():
+    by = 1
+
+    def f(x):
+        return np.roll(x, by)
+
+    primitive = jf.Primitive(f, moves())
+    rows = [np.argmax(jf.jacobian(lambda x: primitive(x))(np.ones(3)), axis=1).tolist()]
+    by = 2
+    rows.append(np.argmax(jf.jacobian(lambda x: primitive(x))(np.ones(3)), axis=1).tolist())
+    assert rows == [[2, 0, 1], [1, 2, 0]]
