@@ -8,6 +8,7 @@ A branch is tried by running it: its guards say whether the point belongs to it.
 """
 
 import dataclasses
+import functools
 import itertools
 import logging
 import threading
@@ -126,11 +127,15 @@ class Branch:
         elif self.whole:
             J = read
         elif not options.sparse:
-            J = self.found.nested(Sides(self.graph, self.wrt), read, shaped)
+            J = self.found.nested(self._sides, read, shaped)
         else:
-            J = cut(Sides(self.graph, self.wrt), self.found.nested, read, options.format, options.flat)
+            J = cut(self._sides, self.found.nested, read, options.format, options.flat)
         y = self.found.out_spec.unflatten(values) if options.value else None
         return self.reads.answer(y, None, J)
+
+    @functools.cached_property
+    def _sides(self) -> Sides:
+        return Sides(self.graph, self.wrt)
 
     def door(self, types: tuple, args: tuple, call: Call, captured: Captured, signature: Any) -> Any:
         """The short way for arguments of these types, shapes and values held; None if there is none."""
@@ -182,7 +187,7 @@ class Branch:
     @property
     def _is_matrix(self) -> bool:
         """Whether a dense result is a matrix of more than a few numbers, whose zeros need not be computed."""
-        sides = Sides(self.graph, self.wrt)
+        sides = self._sides
         return self.reads.whole and sides.m * sides.n > FEW
 
     def _by_slots(self) -> SparseJacobian | DenseJacobian:

@@ -279,7 +279,8 @@ def sloped(chain: Chain, row: Any) -> list[Any]:
 
 def shaped(part: Any, out: Output, node: Node) -> Any:
     """A dense part of a Jacobian in shape `out.shape + in.shape`; a NumPy scalar where that is ()."""
-    part = as_dtype(np.reshape(part, (*out.shape, *node.shape)), np.result_type(out.dtype, node.dtype))
+    dtype = out.dtype if out.dtype == node.dtype else np.result_type(out.dtype, node.dtype)
+    part = as_dtype(np.reshape(part, (*out.shape, *node.shape)), dtype)
     return part[()] if part.ndim == 0 and not is_tracer(part) else part
 
 

@@ -159,6 +159,8 @@ def flatten(
 
 def nest(out_spec: Spec, in_spec: Spec, function: Callable[[int, int], Any]) -> Any:
     """The nested result `J[output][input]`: `function(o, i)` for output leaf o and input leaf i."""
+    if out_spec.container is None and in_spec.container is None:
+        return function(0, 0)
     inputs = range(in_spec.n_leaves)
     rows = [in_spec.unflatten([function(o, i) for i in inputs]) for o in range(out_spec.n_leaves)]
     return out_spec.unflatten(rows)

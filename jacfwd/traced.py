@@ -188,7 +188,7 @@ class Graph:
         Raises ValueError where the seeds have another shape.
         """
         leaves, plain = self._opened(argument_list(primals), {})
-        sides = Sides(self.data, self.data.inputs)
+        sides = self._sides
         if np.ndim(seeds) != 2 or np.shape(seeds)[1] != sides.n:
             raise ValueError(f"expected seeds of shape (p, {sides.n}), got {np.shape(seeds)}")
         if plain and self._real and not is_tracer(seeds):
@@ -307,7 +307,7 @@ class Graph:
             program = self._programs.sparse(self.data.inputs, method=method)
             if program is not None:
                 return self._refilled(program, leaves, format, flat, out)
-        sides = Sides(self.data, self.data.inputs)
+        sides = self._sides
         if out is not None:
             if sparse or not plain:
                 raise ValueError("out= is for points that are plain real arrays")
@@ -330,7 +330,11 @@ class Graph:
         if out is not None and not whole:
             raise ValueError("out= is for format='csr' and one matrix: pass flat=True")
         matrix = program(leaves, out)[1]
-        return matrix if whole else cut(Sides(self.data, self.data.inputs), self._nested, matrix, format, flat)
+        return matrix if whole else cut(self._sides, self._nested, matrix, format, flat)
+
+    @functools.cached_property
+    def _sides(self) -> Sides:
+        return Sides(self.data, self.data.inputs)
 
     @functools.cached_property
     def _real(self) -> bool:
