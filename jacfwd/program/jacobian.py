@@ -12,6 +12,7 @@ from jacfwd.chain import Chain, Sides, storable
 from jacfwd.formats.base import Coo
 from jacfwd.graph import Graph
 from jacfwd.methods import dense_terms, terms
+from jacfwd.program.apart import taken_apart
 from jacfwd.program.compiled import Compiled
 from jacfwd.program.derive import derive
 from jacfwd.program.run import Interpreter
@@ -44,11 +45,15 @@ class Slotted:
             Entry(rows, cols, weights, out.node is None)
             for (rows, cols), weights, out in zip(places, derived.leaves, outs, strict=True)
         ]
-        self.slots: Slots = self.arranged(entries)
         changing = [out for out in outs if out.node is not None]
         self.n_values = derived.n_values
         derived.graph.outputs[:] = [*derived.graph.outputs[: self.n_values], *changing]
         self.graph = simplified(derived.graph)
+        apart = taken_apart(self.graph, self.n_values)
+        if apart is not None:
+            self.graph, pieces = apart
+            entries = in_parts(entries, pieces)
+        self.slots: Slots = self.arranged(entries)
         self.run = Compiled(self.graph, self.n_values, self.slots)
 
     def terms(self, chain: Chain, method: str) -> list[Coo]:
@@ -68,6 +73,19 @@ class Slotted:
         with np.errstate(all="ignore"):
             found = self._interpreter(leaves)
             return found[: self.n_values], self.slots.fill(found[self.n_values :])
+
+
+def in_parts(entries: Sequence[Entry], pieces: Sequence[Sequence[slice]]) -> list[Entry]:
+    """Entries of which the changing ones are in parts."""
+    found, left = [], iter(pieces)
+    for entry in entries:
+        if entry.constant:
+            found.append(entry)
+            continue
+        weights = np.reshape(entry.weights, -1)
+        some = next(left)
+        found += [entry] if len(some) == 1 else [Entry(entry.rows[s], entry.cols[s], weights[s], False) for s in some]
+    return found
 
 
 class DenseJacobian(Slotted):

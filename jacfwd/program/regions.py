@@ -13,7 +13,7 @@ import numpy as np
 from jacfwd.program import schedule
 from jacfwd.program.kinds import function_of, is_gather, makes_nan_silently
 from jacfwd.program.pairs import is_worth_it, sine_and_cosine
-from jacfwd.program.places import Layout, Place, Registers, View
+from jacfwd.program.places import Layout, Place, Registers
 from jacfwd.program.slots import Write
 from jacfwd.program.statements import Statements
 from jacfwd.program.threads import in_blocks
@@ -34,7 +34,7 @@ class Region:
         self.slices: dict[str, str] = {}
         self.registers = Registers()
         self.register_of: dict[int, int] = {}
-        self.views: dict[View, str] = {}
+        self.views: dict[tuple[int, np.dtype, int, int], str] = {}
         # How many elements a block has in common with the next one: as many as a window may reach beyond one.
         self.again = 0
         self.full: dict[int, str] = {}
@@ -87,14 +87,17 @@ class Region:
     def close(self) -> None:
         """Put the function around the statements."""
         writer = self.writer
-        layout = Layout(tuple(self.registers.sizes), tuple(self.views))
+        # Registers are counted in bytes for one element so far.
+        block = schedule.block(sum(self.registers.sizes))
+        views = [(register, dtype, (block - less,), 0, (step,)) for register, dtype, less, step in self.views]
+        layout = Layout(tuple(block * each for each in self.registers.sizes), tuple(views))
         name = f"region_{writer.step}"
         buffers = "".join(f", {view}" for view in self.views.values())
-        writer.lines += [f"def {name}(starts{buffers}):", "    for a in starts:", f"        z = a + {schedule.BLOCK}"]
+        writer.lines += [f"def {name}(starts{buffers}):", "    for a in starts:", f"        z = a + {block}"]
         writer.lines += [f"        {line}" for line in self.lines]
         run, memory = writer.names.of(in_blocks), writer.names.constant(layout, "blocks")
         again = f", {self.again}" if self.again else ""
-        writer.lines.append(f"{run}({name}, {self.size}, {schedule.BLOCK}, {memory}{again})")
+        writer.lines.append(f"{run}({name}, {self.size}, {block}, {memory}{again})")
 
     def compute(self, at: int, step: int) -> None:
         """One operation on one block."""
@@ -125,7 +128,7 @@ class Region:
             return
         x = self.operand(at, 0)
         targets = {each: self.place(each) for each in (at, other)}
-        spare = self.registers.take(schedule.BLOCK * 8)
+        spare = self.registers.take(8)
         sine, cosine = (at, other) if function_of(self.nodes[at]) is np.sin else (other, at)
         names = f"{x}, {targets[sine]}, {targets[cosine]}, {self.view(spare, np.dtype(np.float64))}"
         self.lines.append(f"{self.writer.names.of(sine_and_cosine)}({names})")
@@ -177,13 +180,12 @@ class Region:
         if at in self.full:
             return self.sliced(self.full[at])
         dtype = self.nodes[at].dtype
-        self.register_of[at] = self.registers.take(schedule.BLOCK * dtype.itemsize)
+        self.register_of[at] = self.registers.take(dtype.itemsize)
         return self.view(self.register_of[at], dtype)
 
-    def view(self, register: int, dtype: np.dtype, size: int | None = None, step: int | None = None) -> str:
-        """Memory for one block, or items of it that begin after so many bytes each."""
-        count = schedule.BLOCK if size is None else size
-        key = (register, dtype, (count,), 0, (dtype.itemsize if step is None else step,))
+    def view(self, register: int, dtype: np.dtype, less: int = 0, step: int | None = None) -> str:
+        """Memory for one block, or for so many items less, which begin after so many bytes each."""
+        key = (register, dtype, less, dtype.itemsize if step is None else step)
         return self.views.setdefault(key, f"w{len(self.views)}")
 
     def sliced(self, name: str) -> str:
@@ -236,7 +238,7 @@ class Region:
         writer.lines.append(f"{target} = {writer.rows(window)}")
         self.again = max(self.again, reach)
         if root in self.register_of:
-            source = self.view(self.register_of[root], item, schedule.BLOCK - reach, dtype.itemsize)
+            source = self.view(self.register_of[root], item, reach, dtype.itemsize)
         else:
             whole = Place(root, (self.size,), 0, (1,))
             source = f"q{len(writer.lines)}"
