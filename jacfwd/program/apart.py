@@ -47,8 +47,8 @@ def taken_apart(graph: Graph, n_values: int) -> tuple[Graph, list[list[slice]]] 
     items = items_of(graph, sizes)
     if items is None:
         return None
-    counts = [size // items if size % items == 0 and size // items <= NUMBERS else 1 for size in sizes]
-    columns = Columns(graph, n_values, counts).graph()
+    counts = [size // items if is_for_items(size, items) else 1 for size in sizes]
+    columns = Columns(graph, n_values, counts, items).graph()
     if columns is None:
         return None
     found = simplified(columns)
@@ -61,15 +61,20 @@ def items_of(graph: Graph, sizes: Sequence[int]) -> int | None:
     """How many items there are, the length that most arrays are multiples of; None where none has several numbers."""
     lengths = Counter(node.shape[0] for node in graph.nodes if node.shape and node.shape[0] >= ITEMS)
     lengths.update(node.shape[1] for node in graph.nodes if len(node.shape) > 1 and node.shape[1] >= ITEMS)
-    several = [n for n in lengths if any(size % n == 0 and 2 <= size // n <= NUMBERS for size in sizes)]
+    several = [n for n in lengths if any(size > n and is_for_items(size, n) for size in sizes)]
     if not several:
         return None
     all_sizes = Counter(math.prod(node.shape) for node in graph.nodes)
 
     def multiples(n: int) -> int:
-        return sum(times for size, times in all_sizes.items() if size % n == 0 and 1 <= size // n <= NUMBERS)
+        return sum(times for size, times in all_sizes.items() if is_for_items(size, n))
 
     return max(several, key=lambda n: (multiples(n), n))
+
+
+def is_for_items(size: int, items: int) -> bool:
+    """Whether an array has a few numbers for each item."""
+    return size % items == 0 and 1 <= size // items <= NUMBERS
 
 
 Operand = tuple[int, IndexMap] | Constant
@@ -86,8 +91,8 @@ class Piece:
 class Columns:
     """Finds out which elements of which nodes are wanted, from the outputs back, and makes them."""
 
-    def __init__(self, graph: Graph, n_values: int, counts: Sequence[int]) -> None:
-        self.old, self.n_values, self.counts = graph, n_values, counts
+    def __init__(self, graph: Graph, n_values: int, counts: Sequence[int], items: int) -> None:
+        self.old, self.n_values, self.counts, self.items = graph, n_values, counts, items
         self.wanted: list[dict[Positions, IndexMap]] = [{} for _ in graph.nodes]
         self.whole = [False] * len(graph.nodes)
         self.pieces: list[dict[Positions, Piece] | None] = [None] * len(graph.nodes)
@@ -105,7 +110,7 @@ class Columns:
             self.whole[guard.node] = True
         for out, count in zip(outputs[self.n_values :], self.counts, strict=True):
             assert out.node is not None
-            if count == 1:
+            if self.is_whole(out):
                 self.whole[out.node] = True
             else:
                 for index in columns_of(out.shape, count):
@@ -115,6 +120,10 @@ class Columns:
         for at in range(len(self.old.nodes)):
             self.make(at)
         return self.joined()
+
+    def is_whole(self, out: Output) -> bool:
+        """Whether an output has nothing to do with the items."""
+        return not is_for_items(math.prod(out.shape), self.items)
 
     # From the outputs back
 
@@ -290,7 +299,7 @@ class Columns:
             outputs.append(out._replace(node=None if out.node is None else self.made[out.node]))
         for out, count in zip(old[self.n_values :], self.counts, strict=True):
             assert out.node is not None
-            if count == 1:
+            if self.is_whole(out):
                 outputs.append(out._replace(node=self.made[out.node]))
                 continue
             for index in columns_of(out.shape, count):
