@@ -162,6 +162,8 @@ class Primitive:
         arguments = self.signature.bind(*args, **kwargs).arguments
         names = self.rule.operands or ()
         params = {name: value for name, value in arguments.items() if name not in names and value is not np._NoValue}
+        # A permission to destroy an argument, which may be a value that is needed again.
+        params = {name: value for name, value in params.items() if not name.startswith("overwrite_")}
         for name in params.keys() & self.rule.refuses.keys():
             if _is_default(params[name], self.signature.parameters[name].default):
                 continue

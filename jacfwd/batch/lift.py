@@ -48,7 +48,7 @@ class Lifted:
         apart = any(block is not None and differ(block[some]) for block in blocks)
         for make, way in self._ways:
             found = attempted(way, blocks)
-            if found is not None and agrees(found, expected, some, self.node):
+            if found is not None and np.shape(found)[:1] == (p,) and agrees(found, expected, some, self.node):
                 if make not in CONVENTIONS or apart:
                     self._lift = way
                     return found

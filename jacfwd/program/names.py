@@ -77,7 +77,14 @@ class Names:
         if not isinstance(value, int | float | complex) or not others:
             return None
         try:
-            found = np.result_type(*others, value)
+            if isinstance(function, np.ufunc):  # some of SciPy's take Python's numbers for double precision
+                kinds = [
+                    nodes[p].dtype if p is not None else c.dtype if hasattr(c, "dtype") else type(c)
+                    for p, c in zip(node.parents, node.constants, strict=True)
+                ]
+                found = function.resolve_dtypes((*kinds, *(None,) * function.nout))[k]
+            else:
+                found = np.result_type(*others, value)
         except (TypeError, OverflowError):
             return None
         return found if found.kind in "fc" else None

@@ -1,13 +1,14 @@
 """Special functions: domains of the operands that have a derivative, held parameters, and what mpmath calls them."""
 
 import dataclasses
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import mpmath as mp
 import numpy as np
 
-__all__ = ["SPECIAL", "Special"]
+__all__ = ["SPECIAL", "Special", "points", "special_calls"]
 
 Interval = tuple[float, float]
 
@@ -223,3 +224,29 @@ SPECIAL: dict[str, Special] = {
 def points(interval: Interval, shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     """Random numbers in an interval."""
     return np.random.default_rng(seed).uniform(*interval, shape)
+
+
+def special_calls(name: str) -> Iterator[tuple]:
+    """Scalars, rows, a matrix with gaps, Fortran order, nothing, broadcast, single precision, complex."""
+    sample = SPECIAL[name]
+    intervals = [k for k, x in enumerate(sample.operands) if isinstance(x, tuple)]
+
+    def call(*shapes: tuple[int, ...], dtype: Any = float, imag: int = 0) -> tuple:
+        operands = list(sample.operands)
+        for seed, (k, shape) in enumerate(zip(intervals, itertools.cycle(shapes), strict=False)):
+            x = points(sample.operands[k], shape, seed)
+            x = x + 1j * points((0.2, 0.7), shape, seed + 9) if imag else x.astype(dtype)
+            operands[k] = x if shape else x[()]
+        return tuple(operands)
+
+    yield call(())
+    yield call((4,))
+    yield call((2, 3), (3,))
+    yield tuple(np.asfortranarray(x) if np.ndim(x) else x for x in call((2, 3)))
+    yield tuple(x[::-1, ::2] if np.ndim(x) else x for x in call((3, 4)))
+    if name not in ("softmax", "log_softmax", "logsumexp"):
+        yield call((0, 2))
+    if name not in ("polygamma", "multigammaln", "zeta", "comb", "factorial", "bdtr", "bdtrc"):
+        yield call((3,), dtype=np.float32)
+    if sample.complex_too:
+        yield call((2, 2), imag=1)

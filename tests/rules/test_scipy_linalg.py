@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.fft as sf
 import scipy.linalg as sl
 
 import jacfwd as jf
@@ -261,3 +262,34 @@ def test_square_roots_on_the_branch_cut_have_the_derivative_of_the_equation():
 def test_square_roots_that_add_to_zero_have_none():
     with pytest.raises(NotDifferentiableError, match="add to zero"):
         jf.jacobian(sl.sqrtm)(np.diag([0.0, 1.0]))
+
+
+@pytest.mark.parametrize("function", [sl.expm, sl.logm, sl.sqrtm, sl.sinm, sl.coshm])
+def test_hessians_of_functions_of_matrices(function):
+    A = np.array([[1.0, 0.5], [0.25, 2.0]])
+
+    def f(A):
+        return np.sum(function(A) * np.array([[1.0, 2.0], [3.0, 4.0]]))
+
+    H = jf.hessian(f)(A)
+    np.testing.assert_allclose(H, H.transpose(2, 3, 0, 1), rtol=1e-9)
+    for unit in np.eye(4).reshape(4, 2, 2):
+        expected, _ = richardson(jf.gradient(f), A, unit, steps=6, step=1e-2)
+        np.testing.assert_allclose(np.sum(H * unit, axis=(2, 3)), expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("overwriting", "keeping"),
+    [
+        (lambda A: sf.dct(A, overwrite_x=True), sf.dct),
+        (lambda A: sf.fft(A + 0j, overwrite_x=True).real, lambda A: sf.fft(A + 0j).real),
+        (lambda A: sl.solve(A, A[0], overwrite_a=True, overwrite_b=True), lambda A: sl.solve(A, A[0])),
+    ],
+)
+def test_permissions_to_overwrite_are_not_used(overwriting, keeping):
+    graph = jf.trace(lambda A: (B := A * 1.0, np.sin(B)[0] * overwriting(B))[1], S3)
+    for _ in range(2):
+        np.testing.assert_allclose(graph(S3), keeping(S3) * np.sin(S3)[0], rtol=1e-13)
+        expected = jf.jacobian(lambda A: keeping(A) * np.sin(A)[0])(S3)
+        np.testing.assert_allclose(graph.jacobian(S3), expected, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(graph.jvp(S3, S3)[1], np.tensordot(expected, S3, 2), rtol=1e-12, atol=1e-12)

@@ -12,7 +12,7 @@ from jacfwd.rules import bessel, find, gamma, hypergeometric
 from jacfwd.rules import special as rules
 from jacfwd.testing import check_rule
 from tests.rules.recorded import check_recorded, check_second_order
-from tests.rules.samples_special import SPECIAL, points
+from tests.rules.samples_special import SPECIAL, special_calls
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 HERE = {name: sample for name, sample in SPECIAL.items() if hasattr(special, name)}
@@ -20,33 +20,7 @@ TABLES = [family.RULES for family in (rules, gamma, bessel, hypergeometric)]
 WITHOUT = {"round", "gammasgn"}
 
 
-def calls(name):
-    """Scalars, rows, a matrix with gaps, Fortran order, nothing, broadcast, single precision, complex."""
-    sample = SPECIAL[name]
-    intervals = [k for k, x in enumerate(sample.operands) if isinstance(x, tuple)]
-
-    def call(*shapes, dtype=float, imag=0):
-        operands = list(sample.operands)
-        for seed, (k, shape) in enumerate(zip(intervals, itertools.cycle(shapes), strict=False)):
-            x = points(sample.operands[k], shape, seed)
-            x = x + 1j * points((0.2, 0.7), shape, seed + 9) if imag else x.astype(dtype)
-            operands[k] = x if shape else x[()]
-        return tuple(operands)
-
-    yield call(())
-    yield call((4,))
-    yield call((2, 3), (3,))
-    yield tuple(np.asfortranarray(x) if np.ndim(x) else x for x in call((2, 3)))
-    yield tuple(x[::-1, ::2] if np.ndim(x) else x for x in call((3, 4)))
-    if name not in ("softmax", "log_softmax", "logsumexp"):
-        yield call((0, 2))
-    if name not in ("polygamma", "multigammaln", "zeta", "comb", "factorial", "bdtr", "bdtrc"):
-        yield call((3,), dtype=np.float32)
-    if sample.complex_too:
-        yield call((2, 2), imag=1)
-
-
-CALLS = [(name, args) for name in HERE for args in calls(name)]
+CALLS = [(name, args) for name in HERE for args in special_calls(name)]
 IDS = [f"{name}-{','.join(str(np.shape(x)) for x in args)}-{np.result_type(*args).char}" for name, args in CALLS]
 
 
@@ -80,7 +54,7 @@ def filled(args, held, rest):
     return tuple(x if k in held else rest.pop(0) for k, x in enumerate(args))
 
 
-SMALL_CALLS = [(name, next(itertools.islice(calls(name), 1, None))) for name in HERE]
+SMALL_CALLS = [(name, next(itertools.islice(special_calls(name), 1, None))) for name in HERE]
 
 
 @pytest.mark.parametrize(("name", "args"), SMALL_CALLS, ids=[name for name, _ in SMALL_CALLS])
