@@ -13,7 +13,7 @@ from jacfwd.graph import Node
 __all__ = ["Names"]
 
 # What programs call their own variables.
-TAKEN = re.compile(r"[bmqrstvwx][\d_]+|data|buffers|starts|[aijz]|region_\d+")
+TAKEN = re.compile(r"[bmpqrstvwx][\d_]+|data|buffers|starts|[aijkoz]|region_\d+")
 
 
 class Names:

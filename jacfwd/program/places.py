@@ -9,7 +9,7 @@ import numpy as np
 
 from jacfwd.formats.index import IndexMap, c_strides
 from jacfwd.graph import Graph
-from jacfwd.program.kinds import is_buffered
+from jacfwd.program.kinds import is_buffered, is_total
 from jacfwd.rules import TABLE
 from jacfwd.rules.internal import view
 
@@ -100,7 +100,12 @@ def last_uses(
     for group in reversed(order):
         for at in reversed(group):
             node = graph.nodes[at]
-            if node.primitive is None or is_buffered(node, careful) or where[at].root != at:
+            if (
+                node.primitive is None
+                or is_buffered(node, careful)
+                or where[at].root != at
+                or is_total(node, graph.nodes)
+            ):
                 continue
             for parent in node.parents:
                 if parent is not None:

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from jacfwd.program import schedule
-from jacfwd.program.kinds import function_of, is_gather, makes_nan_silently
+from jacfwd.program.kinds import function_of, is_gather, is_total, makes_nan_silently
 from jacfwd.program.pairs import is_worth_it, sine_and_cosine
 from jacfwd.program.places import Layout, Place, Registers
 from jacfwd.program.slots import Write
-from jacfwd.program.statements import Statements
-from jacfwd.program.threads import in_blocks
+from jacfwd.program.statements import ADD_ALL, Statements
+from jacfwd.program.threads import in_blocks, starts
 from jacfwd.program.windows import Window
 
 __all__ = ["Region"]
@@ -37,11 +37,13 @@ class Region:
         self.views: dict[tuple[int, np.dtype, int, int], str] = {}
         # How many elements a block has in common with the next one: as many as a window may reach beyond one.
         self.again = 0
+        # Sums over all blocks, each with the name of the array of what the blocks add.
+        self.totals: dict[int, str] = {}
         self.full: dict[int, str] = {}
         self.final: dict[int, int] = {}
         self.written: set[int] = set()
         for step, at in enumerate(group):
-            for read in (at, *(p for p in self.nodes[at].parents if p is not None)):
+            for read in (at, *(p for p in self.nodes[writer.dotted.get(at, at)].parents if p is not None)):
                 self.final[self.where[read].root] = step
         self.pairs = self.found_pairs() if is_worth_it() else {}
 
@@ -67,11 +69,16 @@ class Region:
         """The region's function and its call; guards are checked when all is computed."""
         writer = self.writer
         for at in self.roots:
-            if writer.last[at] > writer.step or any(self.where[g].root == at for g in writer.watched):
+            if is_total(self.nodes[at], self.nodes):
+                self.totals[at] = f"p{at}"
+            elif writer.last[at] > writer.step or any(self.where[g].root == at for g in writer.watched):
                 self.full[at] = writer.memory_in(at) or writer.memory_for(at)
         said, writer.said = writer.said, ""
         for step, at in enumerate(self.group):
-            if self.where[at].root == at:
+            if at in self.totals:
+                self.add_up(at)
+                continue
+            if self.where[at].root == at and at not in writer.postponed:
                 self.compute(at, step)
             for write in writer.sinks.get(at, ()):
                 self.store(at, write)
@@ -81,14 +88,20 @@ class Region:
                 self.registers.release(self.register_of.pop(root))
         writer.said = said
         self.close()
+        for at in self.totals:
+            writer.total_of(at, f"{writer.names.of(ADD_ALL, 'add_reduce')}({self.totals[at]}")
         for at in self.group:
             writer.guard(at)
+            for write in writer.sinks.get(at, ()) if at in self.totals else ():
+                writer.store(at, write)
 
     def close(self) -> None:
         """Put the function around the statements."""
         writer = self.writer
         # Registers are counted in bytes for one element so far.
         block = schedule.block(sum(self.registers.sizes))
+        if self.totals:
+            self.counted(block)
         views = [(register, dtype, (block - less,), 0, (step,)) for register, dtype, less, step in self.views]
         layout = Layout(tuple(block * each for each in self.registers.sizes), tuple(views))
         name = f"region_{writer.step}"
@@ -98,6 +111,32 @@ class Region:
         run, memory = writer.names.of(in_blocks), writer.names.constant(layout, "blocks")
         again = f", {self.again}" if self.again else ""
         writer.lines.append(f"{run}({name}, {self.size}, {block}, {memory}{again})")
+
+    def add_up(self, at: int) -> None:
+        """What one block adds to a sum."""
+        writer, names = self.writer, self.writer.names
+        self.comment(at)
+        product = writer.dotted.get(at)
+        if product is None:
+            parent = self.nodes[at].parents[0]
+            assert parent is not None
+            added = f"{names.of(ADD_ALL, 'add_reduce')}({self.block_of(self.where[parent], parent)}[o:])"
+        else:
+            parents = [p for p in self.nodes[product].parents if p is not None]
+            blocks = [self.block_of(self.where[p], p) for p in (parents[0], parents[-1])]
+            added = f"{blocks[0]}[o:].dot({blocks[1]}[o:])"
+        self.lines.append(f"{self.totals[at]}[k] = {added}")
+
+    def counted(self, block: int) -> None:
+        """Which block it is, and how many of its elements were in the one before, at the start of each block."""
+        step = block - self.again
+        begins = starts(self.size, block, self.again)
+        before = begins[-2] + block - begins[-1]
+        others = f"({self.again} if a else 0)" if self.again else "0"
+        self.lines.insert(0, f"k, o = -(-a // {step}), {before} if z == {self.size} else {others}")
+        for at, name in self.totals.items():
+            dtype = self.writer.names.constant(self.nodes[at].dtype, "dtype")
+            self.writer.lines.append(f"{name} = {self.writer.names.of(np.empty)}({len(begins)}, {dtype})")
 
     def compute(self, at: int, step: int) -> None:
         """One operation on one block."""

@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 import numpy as np
 
 from jacfwd.graph import Graph, Node
-from jacfwd.program.kinds import is_elementwise, is_gather
+from jacfwd.program.kinds import is_elementwise, is_gather, is_total
 from jacfwd.program.places import Place
 
 __all__ = ["block", "scheduled"]
@@ -90,6 +90,11 @@ def _collected(
     inside: set[int] = set()
     for at in left:
         node = graph.nodes[at]
+        if node.primitive is not None and is_total(node, graph.nodes):
+            # Known only when all blocks are done: nothing in this region can read it.
+            if node.parents[0] in inside and where[node.parents[0]].size == size and where[node.parents[0]].whole:
+                region.append(at)
+            continue
         is_view = where[at].root in inside
         if sizes[at] != size and not (is_view and _is_stretch(where[at])):
             continue

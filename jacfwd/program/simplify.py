@@ -17,7 +17,7 @@ from jacfwd.formats.index import IndexMap, scattered
 from jacfwd.formats.shifts import LEAST
 from jacfwd.graph import Graph, Node
 from jacfwd.primitive import Call
-from jacfwd.program.kinds import is_placed
+from jacfwd.program.kinds import is_placed, is_total
 from jacfwd.program.optimise import optimised, rewired
 from jacfwd.rules import TABLE
 from jacfwd.rules.internal import element, view
@@ -214,6 +214,41 @@ def sum_of_scaled(rewriter: Rewriter, node: Node) -> Answer:
     added = (node.primitive is ADD) == (c == d)
     total = rewriter.add(rewriter.made(node, ADD if added else SUBTRACT, x, y))
     return rewriter.made(node, MULTIPLY, total, Constant(c))
+
+
+def total_of_scaled(rewriter: Rewriter, node: Node) -> Answer:
+    """The sum of all `c x` as `c` times that of all `x`, and of sums of squares as sums of their sums.
+
+    Squares have one sign, so that nothing is lost where they are summed apart.
+    """
+    if not is_total(node, rewriter.nodes) or node.dtype.kind != "f":
+        return None
+    x = node.parents[0] or 0
+    like = rewriter.nodes[x]
+    c, y = factor_of(rewriter, x, like)
+    if y != x:
+        return rewriter.made(
+            node, MULTIPLY, rewriter.add(rewriter.made(node, node.primitive, y, **node.params)), Constant(c)
+        )
+    if like.primitive is not ADD or None in like.parents or rewriter.uses[x] > 1:
+        return None
+    terms = [at for at in like.parents if at is not None]
+    if not all(rewriter.fits(at, like) and is_square(rewriter, at) for at in terms):
+        return None
+    return rewriter.made(
+        node, ADD, *(rewriter.add(rewriter.made(node, node.primitive, at, **node.params)) for at in terms)
+    )
+
+
+def is_square(rewriter: Rewriter, at: int) -> bool:
+    """Whether a node that is read once is a positive constant times a square, or sums of such."""
+    c, y = factor_of(rewriter, at, rewriter.nodes[at])
+    node = rewriter.nodes[y]
+    if rewriter.uses[y] > 1 or c <= 0:
+        return False
+    if node.primitive is ADD:
+        return all(p is not None and rewriter.fits(p, node) and is_square(rewriter, p) for p in node.parents)
+    return node.primitive is SQUARE
 
 
 def spread(rewriter: Rewriter, node: Node, x: int) -> Node:
@@ -422,6 +457,8 @@ RULES: dict[Any, tuple[Callable[[Rewriter, Node], Answer], ...]] = {
     TABLE[np.power]: (powers,),
     NEGATIVE: (twice_negated, computed_early),
     TABLE[np.diff]: (differences,),
+    TABLE[np.sum]: (total_of_scaled,),
+    TABLE[np.mean]: (total_of_scaled,),
     ADD: (signed_sum, sum_of_scaled, computed_early),
     SUBTRACT: (signed_difference, sum_of_scaled, computed_early),
 }

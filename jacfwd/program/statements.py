@@ -82,6 +82,8 @@ class Statements(Values):
         self.counted = {later: at for at, later in joined.items()}
         self.postponed = terms | joined
         self.inside = self.written_inside(uses)
+        self.dotted = self.summed_products(uses)
+        self.postponed |= {product: at for at, product in self.dotted.items()}
         shifted = {at for at in range(len(graph.nodes)) if self.boxes_of(at) is not None}
         self.order = scheduled(graph, self.where, careful, shifted.union(self.added))
         data = None if slots is None else slots.template.dtype
@@ -201,10 +203,10 @@ class Statements(Values):
             self.count_parts(at)
         elif is_count(node):
             self.count(at)
-        elif is_short_sum(node) and self.short_sum(at):
-            pass
         elif is_total(node, self.nodes):
             self.total(at)
+        elif is_short_sum(node) and self.short_sum(at):
+            pass
         elif is_assembled(node):
             self.assembled(at)
         elif self.careful and node.primitive is STRONG:
@@ -463,16 +465,55 @@ class Statements(Values):
             total = out
         return True
 
+    def summed_products(self, uses: np.ndarray) -> dict[int, int]:
+        """Sums over all elements of products that nobody else needs: for each of them the product."""
+        found = {}
+        for at, node in enumerate(self.nodes):
+            if node.primitive is None or node.dtype != np.float64 or not is_total(node, self.nodes):
+                continue
+            chain = self.chain(node.parents[0] or 0)
+            product = self.nodes[chain[-1]]
+            if product.primitive is None or not is_elementwise(product, self.careful) or chain[-1] in self.inside:
+                continue
+            places = [None if p is None else self.where[p] for p in product.parents]
+            flat = all(
+                place is not None and place.linear and place.size == math.prod(product.shape) for place in places
+            )
+            alike = all(p is not None and self.nodes[p].dtype == node.dtype for p in product.parents)
+            alone = all(uses[each] == 1 for each in chain) and self.is_whole(chain[0])
+            if flat and alike and alone and function_of(product) in (np.multiply, np.square):
+                found[at] = chain[-1]
+        return found
+
     def total(self, at: int) -> None:
         """A sum over all elements, or their mean."""
-        node = self.nodes[at]
+        node, product = self.nodes[at], self.dotted.get(at)
+        if product is not None:
+            factors = [p for p in self.nodes[product].parents if p is not None]
+            names = [self.flat_of(p, self.name(self.where[p], p)) for p in (factors[0], factors[-1])]
+            self.total_of(at, f"{names[0]}.dot({names[1]}")
+            return
         parent = node.parents[0]
-        assert parent is not None and node.primitive is not None
+        assert parent is not None
         flat = self.flat_of(parent, self.name(self.where[parent], parent))
-        mean = "" if node.primitive is SUM else f" / {self.where[parent].size}"
-        shape = "" if node.shape == () else ", keepdims=True"
-        reshape = "" if len(node.shape) < 2 else f".reshape({node.shape})"
-        self.lines.append(f"t{at} = {self.names.of(ADD_ALL, 'add_reduce')}({flat}{shape}){reshape}{mean}")
+        self.total_of(at, f"{self.names.of(ADD_ALL, 'add_reduce')}({flat}")
+
+    def total_of(self, at: int, call: str) -> None:
+        """The end of a sum, in the node's shape; a call that is not closed begins it."""
+        node = self.nodes[at]
+        assert node.primitive is not None and node.parents[0] is not None
+        mean = "" if node.primitive is SUM else f" / {math.prod(self.nodes[node.parents[0]].shape)}"
+        dot = at in self.dotted and ".dot(" in call
+        if node.shape == ():
+            self.lines.append(f"t{at} = {call}){mean}")
+        elif dot:
+            self.lines.append(f"t{at} = {self.names.of(np.full)}({node.shape}, {call}){mean})")
+        else:
+            reshape = "" if len(node.shape) == 1 else f".reshape({node.shape})"
+            self.lines.append(f"t{at} = {call}, keepdims=True){reshape}{mean}")
+        if self.checks and at in self.dotted:
+            # The library that computes scalar products does not tell where it met what is not finite.
+            self.lines += [self.unless_finite(f"t{at}", node.dtype, True), "    raise FloatingPointError"]
 
     def call(self, at: int, name: str, function: Any) -> None:
         """Any other function, called as it was recorded."""

@@ -14,8 +14,8 @@ from jacfwd.program.slots import Write
 
 __all__ = ["Window", "windows"]
 
-# So many columns and rows are worth it.
-COLUMNS, ROWS = 4, 4096
+# So many columns and rows are worth it, and so many columns are enough: blocks overlap by as many.
+COLUMNS, ROWS, ENOUGH = 4, 4096, 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +94,9 @@ def runs(columns: Sequence[Column]) -> list[list[Column]]:
     """Columns side by side, each of which holds the next element."""
     found: list[list[Column]] = []
     for column in sorted(columns, key=lambda column: -column.offset):
-        if found and found[-1][-1].offset - column.offset == column.step - 1 and len(found[-1]) < column.step:
+        width = len(found[-1]) if found else 0
+        beside = found and found[-1][-1].offset - column.offset == column.step - 1
+        if beside and width < min(column.step, ENOUGH):
             found[-1].append(column)
         else:
             found.append([column])

@@ -103,6 +103,20 @@ def test_few_rows_and_few_columns_stay_columns():
     assert windows({0: writes}, where, [0], {0}) == ({0: writes}, {})
 
 
+def test_many_columns_are_several_windows():
+    n, width = 40_000, 150
+    where = [Place(0, (n,), 0, (1,))]
+    rows = n - width
+    writes = [Write(slice(c, c + width * (rows - 1) + 1, width), slice(c, c + rows)) for c in range(width)]
+    left, found = windows({0: writes}, where, [0], {0})
+    assert left == {0: []} and [window.width for window in found[0]] == [64, 64, 22]
+    G = jf.trace(lambda x: sum(np.sin(x)[k : rows + k] for k in range(width)), np.ones(n))
+    x = np.linspace(0, 1, n)
+    J = G.jacobian(x, sparse=True)
+    np.testing.assert_allclose(J @ x, G.jvp(x, x)[1], rtol=1e-12)
+    assert J.nnz == rows * width
+
+
 def test_blocks_with_elements_in_common():
     assert starts(10, 4) == [0, 4, 6]
     assert starts(10, 4, 1) == [0, 3, 6]
