@@ -1,5 +1,6 @@
 """The Jacobian by products of structured local Jacobians: no seeds, no colours."""
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -22,6 +23,8 @@ __all__ = ["accumulate", "columns_of", "listed", "require_room", "structure", "t
 
 # Products with at most so many entries are not looked into.
 FEW = 1 << 20
+# The outputs together, as a node behind all others.
+OUTPUTS = -1
 
 
 def columns_of(chain: Chain, k: int) -> Entries:
@@ -37,56 +40,114 @@ def rows_of(chain: Chain, o: int) -> Entries:
     return Entries(shape, (chain.m,), IndexMap.identity(shape, (chain.m,), offset=chain.out_offsets[o]), None)
 
 
-def accumulate(chain: Chain, meet: int | None = None, columns: dict[int, Format] | None = None) -> list[Format | None]:
+def accumulate(
+    chain: Chain, order: Sequence[int] | None = None, columns: dict[int, Format] | None = None
+) -> list[Format | None]:
     """Jacobians of the outputs with respect to all n inputs; None means zero.
 
-    The first `meet` steps of the chain are multiplied from the input side, `J_node = sum_parents L_parent J_parent`,
-    the others from the output side, `A_parent = sum_children A_child L_child`; where they meet, `sum_v A_v J_v` is
-    the whole Jacobian, as one part. By default all steps are multiplied from the input side: forward accumulation
-    (Griewank and Walther 2008, section 3.2; on bracketings, Griewank and Naumann 2003). `columns` are Jacobians of the
-    inputs to begin with, where others are wanted than those with respect to all n.
+    Nodes are eliminated in an order: where child c and parent p meet in node v, `L_cv L_vp` is added to `L_cp`, until
+    nothing stands between inputs and outputs. Every bracketing of the chain is such an order. The order of recording,
+    which is the default, multiplies from the input side, `J_node = sum_parents L_parent J_parent` (forward
+    accumulation, Griewank and Walther 2008, section 3.2; on vertex elimination, Griewank and Naumann 2003); other
+    orders give the whole Jacobian as one part. `columns` are Jacobians of the inputs to begin with, where others are
+    wanted than those with respect to all n.
     """
-    meet = len(chain.steps) if meet is None else meet
+    steps = chain.steps
+    order = [step.node for step in steps] if order is None else order
+    ahead = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1].node, zip(order, steps, strict=False)))
     with np.errstate(all="ignore"):
-        held = _from_inputs(chain, chain.steps[:meet], columns)
-        if meet == len(chain.steps):
-            return [None if out.node is None else held.get(out.node) for out in chain.graph.outputs]
-        behind = _from_outputs(chain, chain.steps[meet:])
-        terms = [algebra.compose(after, held[at]) for at, after in behind.items() if at in held]
-        return [algebra.add(terms)] if terms else []
+        known = _from_inputs(chain, steps[:ahead], columns)
+        if ahead == len(steps):
+            return [None if out.node is None else known.get(out.node) for out in chain.graph.outputs]
+        rest = Elimination(chain, known, steps[ahead:])
+        for at in order[ahead:]:
+            rest.eliminate(at)
+        return rest.whole()
 
 
 def _from_inputs(chain: Chain, steps: Sequence[Step], columns: dict[int, Format] | None) -> dict[int, Format]:
     """Jacobians `(n,) -> node.shape` of what is needed after these steps."""
-    held: dict[int, Format] = {}
-    held.update({at: columns_of(chain, k) for k, at in enumerate(chain.wrt)} if columns is None else columns)
+    known: dict[int, Format] = {}
+    known.update({at: columns_of(chain, k) for k, at in enumerate(chain.wrt)} if columns is None else columns)
     last = chain.last_use
     for step in steps:
-        terms = [_through(chain, held, parents, fmt) for parents, fmt in step.groups]
+        terms = [_through(chain, known, parents, fmt) for parents, fmt in step.groups]
         for gone in last.get(step.node, ()):
-            held.pop(gone, None)
-        total = algebra.add(terms)
-        real = chain.graph.nodes[step.node].dtype.kind != "c"
-        held[step.node] = algebra.real_part(total) if real and _may_be_complex(chain, step) else total
-    return held
+            known.pop(gone, None)
+        known[step.node] = _summed(chain, step, terms)
+    return known
 
 
-def _from_outputs(chain: Chain, steps: Sequence[Step]) -> dict[int, Format]:
-    """Derivatives `node.shape -> (m,)` of the outputs with respect to what goes into these steps. No complex nodes."""
-    held: dict[int, list[Format]] = {}
-    for k, out in enumerate(chain.graph.outputs):
-        if out.node in chain.active:
-            held.setdefault(out.node, []).append(rows_of(chain, k))
-    for step in reversed(steps):
-        terms = held.pop(step.node, None)
-        if terms is None:
-            continue
-        after = algebra.add(terms)
-        for parents, fmt in step.groups:
-            joined = algebra.compose(after, fmt)
-            for parent, part in zip(parents, _beside(chain, parents, joined), strict=True):
-                held.setdefault(parent, []).append(part)
-    return {at: algebra.add(terms) for at, terms in held.items()}
+def _summed(chain: Chain, step: Step, terms: Sequence[Format]) -> Format:
+    """The Jacobian of a node from what its parents contribute; real where the node is."""
+    total = algebra.add(terms)
+    real = chain.graph.nodes[step.node].dtype.kind != "c"
+    return algebra.real_part(total) if real and _may_be_complex(chain, step) else total
+
+
+class Elimination:
+    """Steps of a chain without complex nodes, of which nodes are eliminated in any order.
+
+    `known` are Jacobians of nodes with respect to all n inputs. `into[c]` holds for every node that is left what its
+    parents contribute, joined parents together; what comes from the inputs by way of eliminated nodes stands at ().
+    The outputs, put together to m rows, are a last node, OUTPUTS.
+    """
+
+    def __init__(self, chain: Chain, known: dict[int, Format], steps: Sequence[Step]) -> None:
+        self.chain, self.known = chain, known
+        self.into: dict[int, dict[tuple[int, ...], list[Format]]] = {}
+        self.users: dict[int, dict[int, None]] = {}
+        for step in steps:
+            for parents, fmt in step.groups:
+                self._contribute(step.node, parents, fmt)
+        for k, out in enumerate(chain.graph.outputs):
+            if out.node in chain.active:
+                self._contribute(OUTPUTS, (out.node,), rows_of(chain, k))
+
+    def eliminate(self, at: int) -> None:
+        """Take a node out: what it contributes, its parents contribute by way of it."""
+        groups, users = self.into.pop(at), self.users.pop(at, {})
+        if all(q in self.known for parents in groups for q in parents):
+            # Its own Jacobian is ready: those who use it take it when their turn comes.
+            self.known[at] = algebra.add([self._from_known(parents, terms) for parents, terms in groups.items()])
+            self.users[at] = users
+        else:
+            for user in users:
+                after = self._contribution(user, at)
+                for parents, terms in groups.items():
+                    self._contribute(user, parents, algebra.compose(after, algebra.add(terms)))
+        for q in {q for parents in groups for q in parents}:
+            self._leave(q, at)
+
+    def whole(self) -> list[Format | None]:
+        """The Jacobian of all outputs, as one part, once all nodes are eliminated."""
+        groups = self.into.get(OUTPUTS, {})
+        return [algebra.add([self._from_known(parents, terms) for parents, terms in groups.items()])] if groups else []
+
+    def _from_known(self, parents: tuple[int, ...], terms: list[Format]) -> Format:
+        """What parents whose Jacobians are known contribute."""
+        fmt = algebra.add(terms)
+        return _through(self.chain, self.known, parents, fmt) if parents else fmt
+
+    def _contribute(self, child: int, parents: tuple[int, ...], fmt: Format) -> None:
+        self.into.setdefault(child, {}).setdefault(parents, []).append(fmt)
+        for q in parents:
+            self.users.setdefault(q, {})[child] = None
+
+    def _contribution(self, child: int, at: int) -> Format:
+        """What one parent contributes to a child, taken out; where it is joined with others, these are taken apart."""
+        groups = self.into[child]
+        for parents in [parents for parents in groups if at in parents and len(parents) > 1]:
+            joined = algebra.add(groups.pop(parents))
+            for parent, part in zip(parents, _beside(self.chain, parents, joined), strict=True):
+                groups.setdefault((parent,), []).append(part)
+        return algebra.add(groups.pop((at,)))
+
+    def _leave(self, at: int, user: int) -> None:
+        """A user of a node less; Jacobians that nobody uses are not kept."""
+        del self.users[at][user]
+        if not self.users[at]:
+            self.known.pop(at, None)
 
 
 def _beside(chain: Chain, parents: tuple[int, ...], joined: Format) -> Iterator[Format]:

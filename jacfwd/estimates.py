@@ -8,7 +8,7 @@ import dataclasses
 import functools
 
 from jacfwd.accumulate import accumulate, structure
-from jacfwd.bracketing import Bracketing, bracketing, meeting
+from jacfwd.bracketing import Bracketing, bracketing, elimination
 from jacfwd.chain import Chain
 from jacfwd.coloring import Coloring, fewest
 from jacfwd.formats.base import Format
@@ -98,10 +98,16 @@ def amount(count: float) -> str:
 
 
 class Estimator:
-    """Costs of a chain's Jacobian; `prepared` where structure and programs are there already."""
+    """Costs of a chain's Jacobian; `prepared` where structure and programs are there already.
 
-    def __init__(self, chain: Chain, sparse: bool, prepared: bool, symmetric: bool = False) -> None:
+    Orders that cannot be better are counted if it is to be `thorough`.
+    """
+
+    def __init__(
+        self, chain: Chain, sparse: bool, prepared: bool, symmetric: bool = False, thorough: bool = True
+    ) -> None:
         self.chain, self.sparse, self.prepared, self.symmetric = chain, sparse, prepared, symmetric
+        self.thorough = thorough
         formats = [fmt for step in chain.steps for _, fmt in step.groups]
         self.count = len(formats)
         self.push = sum(map(pushing, formats))
@@ -112,11 +118,8 @@ class Estimator:
 
     @functools.cached_property
     def bracketing(self) -> Bracketing:
-        """How structured products would go; one call with little work is worth no look for a better order."""
-        found = bracketing(self.chain)
-        if self.prepared or meeting(self.chain) < found.steps:
-            return found
-        return dataclasses.replace(found, meet=found.steps, multiply_adds=found.forward)
+        """How structured products would go."""
+        return bracketing(self.chain, self.prepared, self.thorough)
 
     @functools.cached_property
     def coloring(self) -> Coloring:
@@ -167,7 +170,7 @@ class Estimator:
     def explain(self, method: str = "auto", notes: tuple[str, ...] = ()) -> Explanation:
         """All estimates, and the choice, or the method that the user has chosen."""
         estimates, chain = self.estimates(), self.chain
-        parts = accumulate(chain, self.bracketing.meet)
+        parts = accumulate(chain, self.bracketing.order)
         formats = ", ".join(dict.fromkeys(named(part) for part in parts if part is not None)) or "nothing"
         shape = chain.m, chain.n
         return Explanation(
@@ -201,22 +204,22 @@ def chosen(estimates: dict[str, Estimate], sparse: bool, prepared: bool) -> str:
     return best.method
 
 
-def choice(chain: Chain, sparse: bool) -> tuple[str, int]:
-    """The method for a Jacobian, and where its structured products should meet.
+def choice(chain: Chain, sparse: bool) -> tuple[str, tuple[int, ...] | None]:
+    """The method for a Jacobian, and the order of its structured products.
 
     Of a chain of plain values it is for one call; structure is then looked into no further than the choice needs.
     """
     if chain.plain and not sparse and is_little(chain):
-        return "forward", 0
-    each = Estimator(chain, sparse, prepared=not chain.plain)
+        return "forward", None
+    each = Estimator(chain, sparse, prepared=not chain.plain, thorough=False)
     if chain.plain:
         if sparse:
-            return "accumulate", meeting(chain)
+            return "accumulate", elimination(chain)
         seeds = each.seeds()
         if 1 in (chain.n, chain.m) or min(one.cost for one in seeds.values()) <= each.least:
-            return chosen(seeds, sparse, False), 0
+            return chosen(seeds, sparse, False), None
     method = chosen({**each.seeds(), "accumulate": each.accumulated()}, sparse, each.prepared)
-    return method, each.bracketing.meet
+    return method, each.bracketing.order
 
 
 def is_little(chain: Chain) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from jacfwd.accumulate import accumulate, listed, require_room, structure, to_csr, to_dense
-from jacfwd.bracketing import meeting
+from jacfwd.bracketing import elimination
 from jacfwd.chain import Chain, Sides, storable
 from jacfwd.coloring import Coloring, fewest
 from jacfwd.estimates import choice
@@ -70,13 +70,13 @@ def require_single(graph: Graph) -> None:
         raise ValueError(f"a gradient or hessian needs an output of size 1, got shapes {listed}; use jacobian")
 
 
-def choose(chain: Chain, method: str, sparse: bool) -> tuple[str, int]:
-    """The method, in place of `auto` the one that is estimated cheapest, and where structured products meet."""
+def choose(chain: Chain, method: str, sparse: bool) -> tuple[str, tuple[int, ...] | None]:
+    """The method, in place of `auto` the one that is estimated cheapest, and the order of structured products."""
     if method == "auto":
         return choice(chain, sparse)
     if method != "star":
         check_choices(method)
-    return method, meeting(chain) if method == "accumulate" else 0
+    return method, elimination(chain) if method == "accumulate" else None
 
 
 def dense(chain: Chain, method: str, spread: Spread | None = None) -> Any:
@@ -93,8 +93,8 @@ def dense(chain: Chain, method: str, spread: Spread | None = None) -> Any:
         chosen = method if method != "auto" else "reverse" if 2 * chain.m <= chain.n else "forward"
         require_blocks(chosen, ("forward", "reverse"))
         return spread(chain, chosen)
-    chosen, meet = choose(chain, method, False)
-    return to_dense(chain, accumulate(chain, meet)) if chosen == "accumulate" else SEEDED[chosen](chain)
+    chosen, order = choose(chain, method, False)
+    return to_dense(chain, accumulate(chain, order)) if chosen == "accumulate" else SEEDED[chosen](chain)
 
 
 def _forward(chain: Chain) -> Any:
@@ -194,19 +194,19 @@ def terms(chain: Chain, method: str) -> list[Coo]:
     Raises MemoryBudgetError where there would be too many, NotDifferentiableError where inputs are complex and the
     function is not complex differentiable.
     """
-    chosen, meet = choose(chain, method, True)
+    chosen, order = choose(chain, method, True)
     if chosen != "accumulate":
         return [seeded(chain, chosen)]
-    parts = accumulate(chain, meet)
+    parts = accumulate(chain, order)
     require_room(parts, 8 + chain.dtype.itemsize)
     return list(listed(chain, parts))
 
 
 def dense_terms(chain: Chain, method: str) -> list[Coo]:
     """The entries of a dense Jacobian by a method, as lists to be summed; of plain seeds all of them, row by row."""
-    chosen, meet = choose(chain, method, False)
+    chosen, order = choose(chain, method, False)
     if chosen == "accumulate":
-        return list(listed(chain, accumulate(chain, meet)))
+        return list(listed(chain, accumulate(chain, order)))
     if chosen in ("compress", "star"):
         return [seeded(chain, chosen)]
     rows, cols = (at.reshape(-1) for at in np.indices((chain.m, chain.n)))
@@ -223,11 +223,11 @@ def sparse(chain: Chain, method: str, spread: Spread | None = None) -> sp.csr_ar
     """
     check_holomorphic(chain)
     chain.require_plain()
-    chosen, meet = choose(chain, "compress" if method == "auto" and spread is not None else method, True)
+    chosen, order = choose(chain, "compress" if method == "auto" and spread is not None else method, True)
     if chosen == "accumulate":
         if spread is not None:
             require_blocks(chosen)
-        return to_csr(chain, accumulate(chain, meet))
+        return to_csr(chain, accumulate(chain, order))
     rows, cols, values = seeded(chain, chosen, spread)
     values = values.astype(storable(chain.dtype), copy=False)
     indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=chain.m))]).astype(cols.dtype)

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 import jacfwd as jf
+from bench.further import FURTHER
 from bench.problems import PROBLEMS
 from jacfwd.accumulate import accumulate, columns_of, most_entries, structure, to_csr, to_dense
 from jacfwd.arguments import select
-from jacfwd.bracketing import reversible
+from jacfwd.bracketing import bracketing, reversible
 from jacfwd.formats.blocks import Dense
 from jacfwd.formats.combined import Product
 from jacfwd.formats.entries import identity, nothing
@@ -36,27 +37,97 @@ def test_all_forms_agree_with_seeds(f):
     np.testing.assert_array_equal(pattern.indptr, matrix.indptr)
 
 
+def orders(chain, count):
+    """From the output side, then random ones."""
+    nodes = [step.node for step in chain.steps]
+    rng = np.random.default_rng(len(nodes))
+    yield nodes[::-1]
+    for _ in range(count):
+        yield rng.permutation(nodes).tolist()
+
+
 @every
-def test_products_may_meet_anywhere(f):
+def test_nodes_are_eliminated_in_any_order(f):
     chain = chain_of(f, POINT)
     expected = to_csr(chain, accumulate(chain))
-    for meet in range(len(chain.steps)) if reversible(chain) else ():
-        matrix = to_csr(chain, accumulate(chain, meet))
+    for order in orders(chain, 10) if reversible(chain) else ():
+        matrix = to_csr(chain, accumulate(chain, order))
         np.testing.assert_allclose(matrix.toarray(), expected.toarray(), atol=1e-13)
         # Orders differ in which terms cancel or merge: none may miss an entry.
-        missing = expected.toarray().astype(bool) & ~structure(chain, accumulate(chain, meet)).toarray()
+        missing = expected.toarray().astype(bool) & ~structure(chain, accumulate(chain, order)).toarray()
         assert not missing.any()
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: p.title.replace(" ", "_"))
-def test_meeting_places_give_one_matrix_on_the_problems(problem):
+def test_all_orders_give_one_matrix_on_the_problems(problem):
     chain = chain_of(problem.function, problem.point)
     expected = to_csr(chain, accumulate(chain))
-    steps = len(chain.steps)
-    for meet in {0, steps // 3, 2 * steps // 3, steps - 1}:
-        matrix = to_csr(chain, accumulate(chain, meet))
+    for order in orders(chain, 2):
+        matrix = to_csr(chain, accumulate(chain, order))
         assert matrix.nnz == expected.nnz
         assert abs(matrix - expected).max() <= 1e-12 * abs(expected).max()
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_the_order_found_gives_the_matrix_of_seeds(name):
+    """In one call and as a program: waists, feedback by one number, sums over groups, stencils."""
+    build, sizes = FURTHER[name]
+    problem = build(sizes[0])
+    chain = chain_of(problem.function, problem.point)
+    expected = chain.push(np.eye(problem.n)).T
+    found = accumulate(chain, bracketing(chain).order)
+    np.testing.assert_allclose(to_dense(chain, found), expected, rtol=1e-10, atol=1e-12)
+    J = jf.jacobian(problem.function, sparse=True, record=True, method="accumulate")
+    for _ in range(3):
+        np.testing.assert_allclose(J(problem.point).toarray(), expected, rtol=1e-10, atol=1e-12)
+
+
+def random_function(seed):
+    """A graph of wide, narrow and scalar nodes: matrices, sums, broadcasts, joins, products of two nodes."""
+    rng = np.random.default_rng(seed)
+    plan = [(int(rng.integers(7)), *rng.integers(0, 8, 2).tolist(), int(rng.integers(1, 7))) for _ in range(8)]
+
+    def f(x):
+        nodes = [x, np.sin(x)]
+        for kind, i, j, size in plan:
+            a, b = nodes[i % len(nodes)], nodes[j % len(nodes)]
+            matrix = np.cos(np.arange(size * a.size)).reshape(size, a.size)
+            nodes.append(
+                [
+                    lambda a, b, m: np.tanh(m @ a),
+                    lambda a, b, m: a * np.sum(b),
+                    lambda a, b, m: np.concatenate([a, b * b])[-12:],
+                    lambda a, b, m: np.cos(a) * a,
+                    lambda a, b, m: np.outer(a, b).reshape(-1)[:12],
+                    lambda a, b, m: np.cumsum(a) / (2 + np.max(b)),
+                    lambda a, b, m: a[::-1] + np.linalg.norm(b),
+                ][kind](a, b, matrix)
+            )
+        return nodes[-1], np.sin(nodes[-2]), nodes[4]
+
+    return f
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_jacobian_does_not_depend_on_the_order(seed):
+    f, x = random_function(seed), np.linspace(0.3, 1.1, 5)
+    chain = chain_of(f, x)
+    expected = chain.push(np.eye(5)).T
+    for order in [*orders(chain, 4), bracketing(chain).order]:
+        np.testing.assert_allclose(to_dense(chain, accumulate(chain, order)), expected, rtol=1e-9, atol=1e-10)
+    program = jf.jacobian(f, flat=True, method="accumulate", record=True)
+    for _ in range(3):
+        np.testing.assert_allclose(program(x), expected, rtol=1e-9, atol=1e-10)
+
+
+def test_long_joins_are_taken_apart_where_they_must_be():
+    def f(x):
+        return np.sin(np.stack([x[k] * x[0] for k in range(100)])) * np.sum(x)
+
+    chain = chain_of(f, np.linspace(0, 1, 100))
+    expected = chain.push(np.eye(100)).T
+    for order in [*orders(chain, 2), bracketing(chain).order]:
+        np.testing.assert_allclose(to_dense(chain, accumulate(chain, order)), expected, atol=1e-13)
 
 
 @every

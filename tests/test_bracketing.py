@@ -1,12 +1,12 @@
-"""Where products from both sides should meet, by estimates that are compared with counts by hand."""
+"""Orders of multiplication, by estimates that are compared with counts by hand."""
 
 import numpy as np
 import pytest
 
-from bench import problems
+from bench import further, problems
 from jacfwd import bracketing as bracketings
 from jacfwd.arguments import select
-from jacfwd.bracketing import bracketing, meeting, reversible
+from jacfwd.bracketing import bracketing, elimination, promising, reversible
 from jacfwd.recorded import record
 
 
@@ -22,7 +22,8 @@ def test_a_chain_of_matrices():
     assert found.forward == 3 * 4 + 2 * 3 * 4
     # The outputs' own derivative is made of ones; then 2 x 3 scaled by a diagonal, and 2 x 3 times 3 x 4.
     assert found.reverse == 2 * 3 + 2 * 3 * 4
-    assert found.multiply_adds <= min(found.forward, found.reverse) or found.meet == found.steps
+    assert found.multiply_adds == found.forward
+    assert str(found) == "from the input side"
 
 
 @pytest.mark.parametrize(("wide", "side"), [((5, 5, 200), "output"), ((200, 5, 5), "input")])
@@ -34,21 +35,25 @@ def test_many_inputs_or_many_outputs(wide, side):
     assert (found.reverse < found.forward) == (side == "output")
 
 
-def test_both_sides_meet_at_a_narrow_place():
-    """100 inputs, 100 outputs, and 2 numbers in the middle of long elementwise chains."""
-
-    def f(x):
-        for _ in range(5):
-            x = np.sin(x) * np.cos(x)
-        y = np.outer(np.stack([np.sum(x[:50]), np.sum(x[50:])]), np.ones(50)).reshape(-1)
-        for _ in range(5):
-            y = np.sin(y) * np.cos(y)
-        return y
-
-    found = bracketing(chain_of(f, np.linspace(0, 1, 100)))
-    assert 0 < found.meet < found.steps
+def test_narrow_places_within_wide_ones():
+    """Passages between waists are brought to their ends first, then the waists multiplied."""
+    found = bracketing(chain_of(further.waists(200).function, np.linspace(0.2, 1, 200)))
     assert found.multiply_adds < min(found.forward, found.reverse) / 2
-    assert str(found) == f"{found.meet} of {found.steps} steps from the input side"
+    first, last, inner = found.steps
+    assert inner > first and inner > last
+    assert str(found).startswith(f"{inner} of {first + last + inner} steps in between, ")
+
+
+def test_one_number_that_depends_on_all_is_differentiated_backwards():
+    """`x - sin(x) exp(-energy(x))`: the gradient of the energy alone, not the Jacobian of what it is made of."""
+    found = bracketing(chain_of(further.feedback(200).function, np.linspace(0.2, 1, 200)))
+    assert found.multiply_adds < found.forward / 20
+
+
+def test_large_full_products_go_either_way():
+    """Where formats keep low rank by themselves, nothing is gained by another order."""
+    found = bracketing(chain_of(further.hourglass(200).function, np.linspace(0.2, 1, 200)))
+    assert found.multiply_adds == found.forward < 200**3 / 4
 
 
 def test_bundle_adjustment_is_multiplied_from_the_output_side():
@@ -56,19 +61,28 @@ def test_bundle_adjustment_is_multiplied_from_the_output_side():
     chain = chain_of(problem.function, problem.point)
     found = bracketing(chain)
     assert found.multiply_adds < 0.5 * found.forward
-    assert found.meet < found.steps / 4
-    # Looking is not worth while for one call of this size, but it is for a program.
-    assert meeting(chain) == found.steps
+    assert str(found) == "from the output side"
+    # For one call of this size a look is not worth while, but it is for a program.
+    assert elimination(chain) is None
     chain.plain = False
-    assert meeting(chain) == found.meet
+    assert elimination(chain) == found.order
+
+
+@pytest.mark.parametrize("problem", problems.PROBLEMS, ids=lambda p: p.title.replace(" ", "_"))
+def test_nothing_is_worse_than_from_the_input_side(problem):
+    chain = chain_of(problem.function, problem.point)
+    found, short = bracketing(chain), bracketing(chain, thorough=False)
+    assert found.multiply_adds <= found.forward
+    assert found.order == short.order and sorted(found.order) == [step.node for step in chain.steps]
+    assert sum(found.steps) == len(chain.steps)
 
 
 def test_sampling_sees_few_columns_with_many_entries():
     """21 x 11 camera parameters hold a third of the entries in a thirtieth of the columns."""
     small = problems.bundle_adjustment(21, 1131, 3645)
     chain = chain_of(small.function, small.point)
-    sizes, _ = bracketings.from_inputs(chain)
-    entries = sum(sizes[out.node].entries for out in chain.graph.outputs)
+    ahead, _ = bracketings.from_inputs(chain)
+    entries = sum(ahead[out.node] for out in chain.graph.outputs)
     assert entries == pytest.approx(small.nnz, rel=0.3)
 
 
@@ -77,23 +91,38 @@ def test_small_chains_are_counted_exactly(problem):
     chain = chain_of(problem.function, problem.point)
     if chain.n > bracketings.MOST_SEEDS or problem.nnz is None:
         return
-    sizes, tallies = bracketings.from_inputs(chain)
-    assert sum(sizes[out.node].entries for out in chain.graph.outputs) >= problem.nnz
-    assert tallies[-1].count == bracketing(chain).forward
+    ahead, _ = bracketings.from_inputs(chain)
+    behind = bracketings.from_outputs(chain)
+    assert sum(ahead[out.node] for out in chain.graph.outputs) >= problem.nnz
+    if chain.m <= bracketings.MOST_SEEDS:
+        assert sum(behind[at] for at in chain.wrt) >= problem.nnz
 
 
 def test_what_is_not_multiplied_from_the_output_side():
     z = chain_of(lambda z: np.abs(z) ** 2, np.array([1 + 2j, 3]))
     assert not reversible(z)
-    assert bracketing(z).reverse is None and bracketing(z).meet == len(z.steps)
+    found = bracketing(z)
+    assert found.reverse is None and str(found) == "from the input side" and elimination(z) is None
+
+
+def test_what_a_loop_has_gathered_stays_together():
     many = chain_of(lambda x: np.stack([x[k] * x[0] for k in range(100)]), np.ones(100))
-    assert not reversible(many)
-    assert str(bracketing(many)) == "from the input side"
+    found = bracketing(many)
+    assert found.reverse is not None and found.multiply_adds <= found.forward
 
 
 def test_little_work_is_not_looked_at():
-    chain = chain_of(lambda x: np.sum(np.sin(x)), np.ones(10))
-    assert meeting(chain) == len(chain.steps)
+    small = chain_of(lambda x: np.sum(np.sin(x)), np.ones(10))
+    assert elimination(small) is None
+    assert bracketing(small, prepared=False).multiply_adds == bracketing(small).forward
+
+
+def test_one_call_is_worth_a_look_where_much_can_be_gained():
+    wide = np.linspace(0.2, 1, 400)
+    for f, worth in ((further.waists(400).function, True), (lambda x: np.sin(x) * x[::-1], False)):
+        chain = chain_of(f, wide)
+        assert promising(chain) == worth
+        assert (elimination(chain) is not None) == worth
 
 
 def test_integers_alone_depend_on_a_step():

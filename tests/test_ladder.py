@@ -24,6 +24,7 @@ RANKS = {
     "graph": 5,
     "recording": 6,
     "chain": 7,
+    "orders": 7,
     "accumulate": 8,
     "bracketing": 8,
     "callables": 8,
