@@ -78,7 +78,7 @@ def total(rows: Sequence[Row]) -> str:
     if ratio < 1:
         text += (
             f" In the median SciPy with differences takes {ratio:.2g} of our time: these functions take microseconds, "
-            "and each solver call records them and makes a program, which takes milliseconds."
+            "and each solver call records them, which takes the time of some hundred calls."
         )
     return text
 

@@ -7,6 +7,7 @@ and their like by value, arrays of integers by content, other objects by identit
 import copy
 import dataclasses
 import enum
+import functools
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -34,7 +35,6 @@ class Call:
     Attributes
     ----------
     leaves : list, the float and complex leaves in the order of the arguments
-    labels : list, what each is called
     wrt : list, positions among these of the selected leaves, in their flat order
     held : list, all that is not float or complex
     key : what calls must have in common to share recordings: structure, shapes, dtypes
@@ -44,25 +44,33 @@ class Call:
         self.f, self.selection = selection.f, selection
         self.specs, self.single = selection.specs, selection.single
         self.leaves: list[Any] = []
-        self.labels: list[str] = []
+        self._paths: list[tuple[Any, Spec | str]] = []
         self.held: list[Any] = []
         own = dict(zip(selection.places, self._selected(), strict=True))
         first: dict[Any, int] = {}
         names: list[Any] = [*range(len(selection.args)), *sorted(selection.kwargs)]
-        positional = parameter_names(selection.f, len(selection.args))
         key = list[Any]()
         for name in names:
-            label = positional[name] if isinstance(name, int) else name
             if name in own:
                 first[name] = len(self.leaves)
                 leaves, spec = own[name]
                 self.leaves += leaves
-                self.labels += spec.paths(label)
+                self._paths.append((name, spec))
                 key.append((name, spec, tuple(map(kind, leaves))))
             else:
-                key.append((name, self._opened(self._given(name), label)))
+                key.append((name, self._opened(self._given(name), name, "")))
         self.key = tuple(key)
         self.wrt = [first[place] + k for place in selection.places for k in range(len(own[place][0]))]
+
+    @functools.cached_property
+    def labels(self) -> list[str]:
+        """What each leaf is called: asked for by recordings only, not where one is found."""
+        positional = parameter_names(self.selection.f, len(self.selection.args))
+        labels: list[str] = []
+        for name, path in self._paths:
+            root = positional[name] if isinstance(name, int) else name
+            labels += [root + path] if isinstance(path, str) else path.paths(root)
+        return labels
 
     def _given(self, name: Any) -> Any:
         return self.selection.args[name] if isinstance(name, int) else self.selection.kwargs[name]
@@ -73,11 +81,11 @@ class Call:
             yield self.selection.leaves[start : start + spec.n_leaves], spec
             start += spec.n_leaves
 
-    def _opened(self, value: Any, label: str) -> Any:
+    def _opened(self, value: Any, name: Any, path: str) -> Any:
         """What calls must have in common of an argument that is passed as it is; its parts are appended."""
         if is_input(value):
             self.leaves.append(as_leaf(value))
-            self.labels.append(label)
+            self._paths.append((name, path))
             return kind(self.leaves[-1])
         parts = parts_of(value)
         if parts is None:
@@ -85,7 +93,7 @@ class Call:
             return "held"
         container = type(value)
         keys = tuple(parts)
-        return container, keys, tuple(self._opened(parts[key], label + step_in(container, key)) for key in keys)
+        return container, keys, tuple(self._opened(parts[key], name, path + step_in(container, key)) for key in keys)
 
     def call(self, leaves: Sequence[Any]) -> Any:
         """The function's output with these leaves in place of the inputs."""

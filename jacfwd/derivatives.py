@@ -182,6 +182,12 @@ class Jacobian(Derivative):
         notes = () if kept is None else tuple(str(kept).splitlines())
         return estimator.explain(options.method, notes)
 
+    def in_no_hurry(self) -> "Jacobian":
+        """This one, whose recordings are interpreted until programs would have paid, as where few calls may come."""
+        if self._kept is not None:
+            self._kept.rented = True
+        return self
+
     def clear(self) -> None:
         """Forget what `record=True` has recorded."""
         if self._kept is not None:

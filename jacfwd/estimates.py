@@ -173,8 +173,10 @@ class Estimator:
         parts = accumulate(chain, self.bracketing.order)
         formats = ", ".join(dict.fromkeys(named(part) for part in parts if part is not None)) or "nothing"
         shape = chain.m, chain.n
+        if method == "auto":
+            method = obvious(chain, self.sparse, self.prepared) or chosen(estimates, self.sparse, self.prepared)
         return Explanation(
-            chosen(estimates, self.sparse, self.prepared) if method == "auto" else method,
+            method,
             estimates,
             self.bracketing,
             formats,
@@ -209,8 +211,9 @@ def choice(chain: Chain, sparse: bool) -> tuple[str, tuple[int, ...] | None]:
 
     Of a chain of plain values it is for one call; structure is then looked into no further than the choice needs.
     """
-    if chain.plain and not sparse and is_little(chain):
-        return "forward", None
+    method = obvious(chain, sparse, not chain.plain)
+    if method is not None:
+        return method, None
     each = Estimator(chain, sparse, prepared=not chain.plain, thorough=False)
     if chain.plain:
         if sparse:
@@ -220,6 +223,15 @@ def choice(chain: Chain, sparse: bool) -> tuple[str, tuple[int, ...] | None]:
             return chosen(seeds, sparse, False), None
     method = chosen({**each.seeds(), "accumulate": each.accumulated()}, sparse, each.prepared)
     return method, each.bracketing.order
+
+
+def obvious(chain: Chain, sparse: bool, prepared: bool) -> str | None:
+    """The method where any will do, as there is little to compute; None where a choice is worth the time."""
+    if sparse or not is_little(chain):
+        return None
+    if not prepared:
+        return "forward"
+    return "accumulate" if 1 < chain.n <= chain.m else None
 
 
 def is_little(chain: Chain) -> bool:

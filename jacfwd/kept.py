@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import itertools
 import logging
+import math
 import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, Protocol
@@ -39,6 +40,10 @@ LOGGER = logging.getLogger("jacfwd")
 BRANCHES, PATIENCE, SIGNATURES, DOORS = 8, 32, 64, 16
 # Dense matrices of at most so many numbers are read as any other array is.
 FEW = 64
+
+
+# Microseconds that an operation takes to compile and to interpret, and a number in it to compute.
+COMPILED, INTERPRETED, NUMBER = 240.0, 14.0, 0.004
 
 
 class Options(Protocol):
@@ -90,6 +95,9 @@ class Branch:
     program: Reading | DenseJacobian | SparseJacobian | None = None
     spec: Spec | None = None
     interpreted: bool = False
+    # Whether a program is worth making only once it would have paid; calls until then, None if not yet known.
+    rented: bool = False
+    lease: int | None = None
     doors: dict[Any, Any] = dataclasses.field(default_factory=dict)
     # What makes the same reading at many points at once, made when that is asked for.
     many: Any = None
@@ -108,12 +116,26 @@ class Branch:
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
         """The derivative at other plain leaves. Raises BranchChangedError where they belong to another branch."""
-        if self.program is None and not self.interpreted:
+        if self.program is None and not self.interpreted and not self._rents():
             self._compile()
-        if self.interpreted:
+        if self.program is None:
             return self._read(self.at(leaves))
         assert self.program is not None
         return self.finish(*self.program(leaves))
+
+    def _rents(self) -> bool:
+        """Whether interpretation has not taken as long so far as the program would take to make.
+
+        Whoever rents skis until the rent has come to their price pays at most twice what was best in hindsight (Karlin
+        et al., Competitive snoopy caching, 1988). Both are counted, not measured, so that runs can be repeated.
+        """
+        if self.lease is None:
+            sides, nodes = Sides(self.graph, self.wrt), self.graph.nodes
+            numbers = (1 + min(sides.m, sides.n)) * sum(math.prod(node.shape) for node in nodes)
+            paid = COMPILED * len(nodes) / (INTERPRETED * len(nodes) + NUMBER * numbers + 1)
+            self.lease = 0 if self.reads.wanted.sparse or not self.rented else int(paid)
+        self.lease -= 1
+        return self.lease >= 0
 
     def at(self, leaves: Sequence[Any]) -> Recorded:
         """The graph at other leaves, by interpretation."""
@@ -226,6 +248,8 @@ class Kept:
         self.name = f"{type(reads).__name__.lower()} of {getattr(reads, '__name__', 'a function')}"
         self.captured = Captured(reads.f)
         self.always = reads.wanted.verify == "always"
+        # Whether programs are made when they would have paid, as in one solver call, or at the second call.
+        self.rented = False
         self.signatures: dict[Hashable, Signature] = {}
         # By the types of the arguments, the way to the branch that was used last.
         self.doors: dict[tuple[type, ...], Callable[[tuple], Any]] = {}
@@ -308,7 +332,7 @@ class Kept:
         found = record(call, self.reads.wanted.has_aux, verify=self.reads.wanted.verify is not False)
         wrt = [found.graph.inputs[k] for k in call.wrt]
         point = [fresh(leaf) for leaf in call.leaves]
-        return Branch(self.reads, found, point, wrt, call.keep(), self.captured.values())
+        return Branch(self.reads, found, point, wrt, call.keep(), self.captured.values(), rented=self.rented)
 
     def _keep(self, signature: Signature, branch: Branch) -> None:
         graph, inputs = batched(branch.graph), branch.graph.inputs

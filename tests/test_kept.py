@@ -451,3 +451,55 @@ def test_loops_are_replayed_as_few_operations():
         close(g(factor * x).toarray(), jf.jacobian(f)(factor * x), rtol=1e-13)
     (signature,) = g._kept.signatures.values()
     assert len(signature.branches[0].graph.nodes) < 20
+
+
+# Programs that are made once they would have paid
+
+
+def patient(f, **options):
+    return jf.jacobian(f, record=True, **options).in_no_hurry()
+
+
+def only_branch(J):
+    (signature,) = J._kept.signatures.values()
+    (branch,) = signature.branches
+    return branch
+
+
+def test_few_calls_are_interpreted_many_make_a_program():
+    J, at_once = patient(robertson, argnums=1), jf.jacobian(robertson, argnums=1, record=True)
+    y, made = np.array([0.9, 2e-5, 0.1]), []
+    for _ in range(40):
+        np.testing.assert_allclose(J(0.0, y), at_once(0.0, y), rtol=1e-14, atol=1e-10)
+        made.append(only_branch(J).program is not None)
+        y = y * 1.01
+    assert made == sorted(made) and 5 < made.index(True) < 35
+    assert J._doors
+
+
+def test_calls_until_then_are_counted_so_that_runs_can_be_repeated(monkeypatch):
+    counts = []
+    for _ in range(3):
+        J = patient(robertson, argnums=1)
+        J(0.0, np.ones(3)), J(0.0, np.ones(3))
+        counts.append(only_branch(J).lease)
+    assert len(set(counts)) == 1
+
+
+@pytest.mark.parametrize(("f", "x", "options"), [(stencil, np.ones(4), {"sparse": True}), (np.sin, np.ones(400), {})])
+def test_what_takes_long_to_interpret_has_its_program_at_once(f, x, options):
+    J = patient(f, **options)
+    J(x), J(x)
+    assert only_branch(J).program is not None
+
+
+def test_guards_hold_while_recordings_are_interpreted():
+    J = patient(branchy)
+    for x in (2.0, 0.5, 2.0, 0.5, 3.0):
+        assert J(x) == (2 * x if x > 1 else np.cos(x))
+    (signature,) = J._kept.signatures.values()
+    assert len(signature.branches) == 2 and all(branch.program is None for branch in signature.branches)
+
+
+def test_without_recordings_there_is_nothing_to_put_off():
+    assert jf.jacobian(np.sin).in_no_hurry()(0.0) == 1

@@ -189,7 +189,7 @@ class Exact:
         start = time.perf_counter()
         kept = self._kept.get(sparse)
         if kept is None:
-            kept = self._kept[sparse] = self.derivative(sparse)
+            kept = self._kept[sparse] = self.derivative(sparse).in_no_hurry()
         inputs = tuple(map(_as_float, inputs))
         value, found = self.read(self._recorded(kept, *inputs))
         if value is not None and self._outdated(inputs, value):
