@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import choice, jvp, nfold, peers, recording, replay, report, scale, solvers, sparse, survey
+from bench import choice, irregular, jvp, nfold, peers, recording, replay, report, scale, solvers, sparse, survey
 
 
 def check(folder: Path) -> int:
@@ -46,6 +46,7 @@ PARTS: dict[str, Callable[[bool], list[report.Section]]] = {
     "survey": lambda quick: [survey.section(quick)],
     "replay": lambda quick: [replay.section(quick)],
     "sparse": lambda quick: [sparse.section(quick)],
+    "irregular": irregular.sections,
     "choice": lambda quick: [choice.section(quick)],
     "peers": peers_sections,
     "scale": lambda quick: [scale.section(quick)],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import jacfwd as jf
-from bench import choice, solvers, sparse
+from bench import choice, irregular, solvers, sparse
 from bench.measure import Timings, direction_of, growth, interleaved, peak_memory, verify
 from bench.problems import brusselator, elementwise_chain, logistic_regression
 from bench.replay import Measure, best, confirmed, regressions
@@ -113,3 +113,21 @@ def test_what_auto_takes_is_among_what_is_timed(name):
 def test_the_pattern_that_is_colored_is_that_of_the_brusselator():
     assert sparse.brusselator_pattern(5) == jf.sparsity(brusselator(5).function, brusselator(5).point)
     assert sparse.QUICK[0] in sparse.measures
+
+
+@pytest.mark.parametrize("name", irregular.KINDS)
+def test_irregular_functions_are_confirmed_by_those_by_hand(name):
+    kind = irregular.KINDS[name](100)
+    rows = irregular.derivatives(kind, seconds=0.0)
+    assert [row["derivative"] for row in rows] == ["Jacobian", "value and tangent", "gradient of the square"]
+    wrong = irregular.Kind(
+        name, kind.function, kind.point, lambda x: 1.001 * kind.jacobian(x), kind.tangent, kind.pullback
+    )
+    with pytest.raises(AssertionError, match="wrong Jacobian"):
+        irregular.derivatives(wrong, seconds=0.0)
+
+
+@pytest.mark.parametrize("in_order", [False, True])
+def test_irregular_sums_are_compared_with_every_other_way(in_order):
+    row = irregular.sums(100, np.float64, in_order, seconds=0.0)
+    assert (row["reduceat [us]"] is not None) == in_order and row["ours [us]"] > 0

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-__all__ = ["Sums"]
+__all__ = ["MANY", "Sums"]
 
 # From so many elements on a matrix is worth what it costs to make one.
 MANY = 4096
@@ -47,28 +47,26 @@ class Sums:
         rows = block.reshape(-1, len(self.positions)) if len(self.positions) else block.reshape(len(block), 0)
         if len(rows) > len(self.positions):
             return self._column_by_column(rows)
+        sum_of = self._few if len(self.positions) < MANY else self._many
         wide = wide_enough(rows.dtype)
-        if len(self.positions) < MANY:
-            sums = self._few(rows, wide)
+        if len(rows) == 1:
+            sums = sum_of(rows[0].astype(wide, copy=False))[None]
         else:
-            parts = [self._many(row.astype(wide, copy=False)) for row in rows]
-            sums = parts[0] if len(parts) == 1 else np.array(parts).reshape(len(rows), self.n)
-        return sums.astype(rows.dtype, copy=False)
+            sums = np.array([sum_of(row.astype(wide, copy=False)) for row in rows], wide).reshape(len(rows), self.n)
+        return sums.astype(block.dtype, copy=False)
 
     def _many(self, elements: np.ndarray) -> np.ndarray:
         # A copy of its own for each call: several threads may be here at once.
         row = copy.copy(self.row)
         row.data = np.ascontiguousarray(elements)
         dense: np.ndarray = row.toarray()
-        return dense
+        return dense[0]
 
-    def _few(self, rows: np.ndarray, wide: np.dtype) -> np.ndarray:
-        if wide == np.float64:
-            sums = [np.bincount(self.positions, weights=row, minlength=self.n) for row in rows]
-            return np.array(sums).reshape(len(rows), self.n)
-        out = np.zeros((len(rows), self.n), wide)
-        columns: Any = (slice(None), self.positions)
-        np.add.at(out, columns, rows)
+    def _few(self, elements: np.ndarray) -> np.ndarray:
+        if elements.dtype == np.float64:
+            return np.bincount(self.positions, elements, self.n)
+        out = np.zeros(self.n, elements.dtype)
+        np.add.at(out, self.positions, elements)
         return out
 
     def _column_by_column(self, rows: np.ndarray) -> np.ndarray:

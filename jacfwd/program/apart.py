@@ -96,6 +96,8 @@ class Columns:
         self.wanted: list[dict[Positions, IndexMap]] = [{} for _ in graph.nodes]
         self.whole = [False] * len(graph.nodes)
         self.pieces: list[dict[Positions, Piece] | None] = [None] * len(graph.nodes)
+        # For nodes that sum: elements in the order of where they go, how many go to each place, and where those begin.
+        self.meeting: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
         self.nodes: list[Node] = []
         self.made: dict[int, int] = {}
         self.parts: dict[tuple[int, Positions], Any] = {}
@@ -214,12 +216,14 @@ class Columns:
         parent, into = node.parents[0], node.params["index"]
         if parent is None or node.shape[0] != 1:
             return None
-        order = np.argsort(into.flat, kind="stable")
-        counts = np.bincount(into.flat, minlength=math.prod(into.target))
-        own = counts[index.flat]
+        if id(node) not in self.meeting:
+            order = np.argsort(into.flat, kind="stable")
+            counts = np.bincount(into.flat, minlength=math.prod(into.target))
+            self.meeting[id(node)] = order, counts, np.cumsum(counts) - counts
+        order, counts, starts = self.meeting[id(node)]
+        own, first = counts[index.flat], starts[index.flat]
         if own.min() != own.max() or own[0] > TERMS:
             return None
-        first = (np.cumsum(counts) - counts)[index.flat]
         return Piece("sum", [(parent, flat_positions(order[first + k])) for k in range(own[0])])
 
     def reduced(self, node: Node, index: IndexMap) -> Piece | None:

@@ -13,7 +13,7 @@ import numpy as np
 from jacfwd.formats.dispatch import strong_product
 from jacfwd.formats.index import IndexMap, c_strides
 from jacfwd.formats.shifts import Box
-from jacfwd.formats.sums import Sums
+from jacfwd.formats.sums import MANY, Sums
 from jacfwd.graph import Graph, Node, hold
 from jacfwd.locations import describe
 from jacfwd.program.kinds import (
@@ -54,7 +54,6 @@ class Statements(Values):
     def __init__(self, graph: Graph, n_values: int, slots: Slots | None, careful: bool) -> None:
         super().__init__(graph)
         self.n_values, self.careful = n_values, careful
-        self.size = 0 if slots is None else len(slots.template)
         self.said = ""
         # Slices write over what is not theirs: that is put right after them, and only then terms are added.
         self.closing: list[str] = []
@@ -389,9 +388,15 @@ class Statements(Values):
         parent, index = node.parents[0], node.params["index"]
         assert parent is not None
         source = self.flat_of(parent, self.name(self.where[parent], parent))
-        sums, size = self.names.constant(index.sums, "sums"), math.prod(node.shape)
-        reshape = "" if node.shape == (1, size) else f".reshape({node.shape})"
-        self.lines.append(f"t{at} = {sums}({source}){reshape}")
+        summed, size = self.summed(index.flat, source, math.prod(node.shape)), math.prod(node.shape)
+        reshape = "" if node.shape == (size,) else f".reshape({node.shape})"
+        self.lines.append(f"t{at} = {summed}{reshape}")
+
+    def summed(self, positions: np.ndarray, name: str, size: int) -> str:
+        """Sums of elements that meet at the same place, as a flat array."""
+        if len(positions) < MANY:
+            return f"{self.names.of(np.bincount)}({self.names.constant(positions, 'at')}, {name}, {size})"
+        return f"{self.names.constant(Sums(positions, size), 'sums')}({name})[0]"
 
     def joined(self, uses: np.ndarray) -> dict[int, int]:
         """Arrays that are joined only to be summed by where their elements go: each can be added where it goes."""
@@ -441,8 +446,7 @@ class Statements(Values):
         if once:
             self.lines.append(f"{out}[{self.stretch(positions)}] += {name}")
             return
-        sums = self.names.constant(Sums(positions, size), "sums")
-        self.lines.append(f"{out}[:] += {sums}({name})[0]")
+        self.lines.append(f"{out}[:] += {self.summed(positions, name, size)}")
 
     def short_sum(self, at: int) -> bool:
         """A sum over few elements, each of them for all rows at once; whether that can be written."""
@@ -570,7 +574,7 @@ class Statements(Values):
         name = self.name(flat, at) if flat is not None else f"{self.name(place, at)}.reshape(-1)"
         slots = self.slots(write.slots)
         if write.adds:
-            self.adding.append(self.added_term(write, slots, name))
+            self.adding.append(self.added_term(write, slots, name, place.size))
             return
         base = None if write.base is None else self.names.constant(write.base)
         part = "" if write.part is None else f"[{write.part.start}:{write.part.stop}]"
@@ -583,12 +587,14 @@ class Statements(Values):
         if write.extra is not None:
             self.add_extra(at, name, write)
 
-    def added_term(self, write: Write, slots: str, name: str) -> str:
+    def added_term(self, write: Write, slots: str, name: str, size: int) -> str:
         """The statement that adds a term as a whole."""
         if not write.repeats:
             return f"data[{slots}] += {name}"
-        if isinstance(write.slots, np.ndarray) and 4 * len(write.slots) >= self.size and not name.endswith("]"):
-            return f"data += {self.names.constant(Sums(write.slots, self.size), 'sums')}({name})[0]"
+        if isinstance(write.slots, np.ndarray) and len(write.slots) == size >= MANY:
+            # What meets is summed before: there are fewer slots than elements.
+            distinct, each = np.unique(write.slots, return_inverse=True)
+            return f"data[{self.names.constant(distinct, 'at')}] += {self.summed(each, name, len(distinct))}"
         return f"{self.names.of(np.add)}.at(data, {slots}, {name})"
 
     def store_window(self, window: Window) -> None:
