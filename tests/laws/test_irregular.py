@@ -94,7 +94,7 @@ def test_every_reading_is_that_of_seeds(threshold, made):
         close(G.jacobian(point), J)
         close(G.jvp(point, v)[1], J @ v)
         close(G.push(point, V), V @ J.T)
-        close(jf.gradient(lambda x: np.sum(w * f(x)), record=True)(point), w @ J)
+        close(jf.gradient(lambda x, w=w: np.sum(w * f(x)), record=True)(point), w @ J)
         L = jf.linearize(f, point)[1]
         for _ in range(2):  # the second product may be another one
             close(L @ v, J @ v)
