@@ -26,8 +26,10 @@ __all__ = ["moved", "simplified"]
 
 VIEW, MULTIPLY, NEGATIVE = TABLE[view], TABLE[np.multiply], TABLE[np.negative]
 ADD, SUBTRACT, SQUARE = TABLE[np.add], TABLE[np.subtract], TABLE[np.square]
-# Powers up to this one are products.
-MOST_FACTORS = 4
+SQRT, DIVIDE, EXP, ABSOLUTE = TABLE[np.sqrt], TABLE[np.divide], TABLE[np.exp], TABLE[np.absolute]
+MAXIMUM = TABLE[np.maximum]
+# Powers that are products or quotients; and those that are so with a square root, times two.
+WHOLE, ODD = (-4, -3, -2, -1, 2, 3, 4), (-7, -5, -3, -1, 1, 3, 5, 7)
 # Constants up to this size are looked at.
 SMALL = 1 << 22
 # Factors up to this one are moved out of products.
@@ -257,7 +259,7 @@ def spread(rewriter: Rewriter, node: Node, x: int) -> Node:
 
 
 def powers(rewriter: Rewriter, node: Node) -> Answer:
-    """Small integer powers as products."""
+    """Small integer powers as products or one over them; half-integer ones with a root, where nothing is negative."""
     x, exponent = node.parents[0], node.constants[1]
     if x is None or node.parents[1] is not None or node.params or np.size(exponent) != 1:
         return None
@@ -266,27 +268,51 @@ def powers(rewriter: Rewriter, node: Node) -> Answer:
         return None
     if number == 1:
         return x
-    if number not in range(2, MOST_FACTORS + 1):
+    root = 2 * number in ODD and node.dtype.kind == "f" and is_nonnegative(rewriter, x)
+    if not root and (number not in WHOLE or (number < 0 and node.dtype.kind != "f")):
         return None
-    square = rewriter.made(node, SQUARE, x)
+    factors = [whole_power(rewriter, node, x, int(abs(number)))] if abs(number) >= 1 else []
+    if root:
+        factors.insert(0, rewriter.add(rewriter.made(node, SQRT, x)))
+    product = factors[0] if len(factors) == 1 else rewriter.add(rewriter.made(node, MULTIPLY, *factors))
+    return product if number > 0 else rewriter.made(node, DIVIDE, Constant(1), product)
+
+
+def whole_power(rewriter: Rewriter, node: Node, x: int, number: int) -> int:
+    """A power of one to four."""
+    if number == 1:
+        return x
+    square = rewriter.add(rewriter.made(node, SQUARE, x))
     if number == 2:
         return square
-    half = rewriter.add(square)
-    return rewriter.made(node, SQUARE, half) if number == 4 else rewriter.made(node, MULTIPLY, half, x)
+    return rewriter.add(
+        rewriter.made(node, SQUARE, square) if number == 4 else rewriter.made(node, MULTIPLY, square, x)
+    )
+
+
+def is_nonnegative(rewriter: Rewriter, at: int) -> bool:
+    """Whether no element can be less than zero, minus infinity included: then a power is one of its square root."""
+    node = rewriter.nodes[at]
+    if node.primitive in (SQUARE, EXP, ABSOLUTE):
+        return node.dtype.kind == "f"
+    if node.primitive in (ADD, MULTIPLY, MAXIMUM) and not node.params:
+        pairs = zip(node.parents, node.constants, strict=True)
+        return all(is_nonnegative(rewriter, p) if p is not None else (single_value(c) or -1) > 0 for p, c in pairs)
+    return node.primitive is VIEW and node.parents[0] is not None and is_nonnegative(rewriter, node.parents[0])
 
 
 # Signs
 
 
 def twice_negated(rewriter: Rewriter, node: Node) -> Answer:
-    """`-(-x)`, `-(c x)` and `-(a - b)`."""
+    """`-(-x)`, `-(c x)` and `-(a (-b))`."""
     x = node.parents[0]
     if x is None or node.params or not rewriter.fits(x, node) or node.dtype.kind not in "fc":
         return None
-    inner = rewriter.nodes[x]
-    if inner.primitive is NEGATIVE:
-        return inner.parents[0]
-    return scaled_again(rewriter, node, x, -1)
+    if rewriter.nodes[x].primitive is not NEGATIVE and rewriter.uses[x] > 1:
+        return None  # computed anyway: where it is added, it can be subtracted
+    found = negated(rewriter, x)
+    return scaled_again(rewriter, node, x, -1) if found is None else found
 
 
 def negated(rewriter: Rewriter, at: int) -> int | None:
@@ -305,10 +331,23 @@ def negated(rewriter: Rewriter, at: int) -> int | None:
         if y is None or own is None or not np.isrealobj(own) or not own < 0 or not rewriter.fits(y, inner):
             return None
         return rewriter.add(rewriter.made(inner, MULTIPLY, y, Constant(-own)))
+    if inner.primitive in (MULTIPLY, STRONG) and None not in inner.parents:
+        return negated_product(rewriter, inner)
     if source is None or not (inner.primitive is VIEW or (inner.primitive is SCATTERED and is_placed(inner))):
         return None
     found = negated(rewriter, source) if rewriter.nodes[source].dtype == inner.dtype else None
     return None if found is None else rewriter.add(rewriter.made(inner, inner.primitive, found, **inner.params))
+
+
+def negated_product(rewriter: Rewriter, node: Node) -> int | None:
+    """The product with one of its factors negated, where that costs nothing."""
+    for k in (1, 0):
+        x, other = node.parents[k], node.parents[1 - k]
+        assert x is not None
+        found = negated(rewriter, x)
+        if found is not None:
+            return rewriter.add(rewriter.made(node, node.primitive, found, other))
+    return None
 
 
 def signed_sum(rewriter: Rewriter, node: Node) -> Answer:

@@ -91,3 +91,40 @@ def test_minus_among_zeros_is_subtracted():
     G = jf.trace(variation, x)
     G.gradient(x)
     assert not any("negative" in line for line in _statements(G.source, "gradient"))
+
+
+@pytest.mark.parametrize("exponent", [-4, -3, -2, -1, 2, 3, 4, -3.5, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.5, -5, 0.25])
+def test_powers(exponent):
+    x = np.array([0.0, -0.0, 1e-320, 1e-160, 1e-110, 0.3, 1.0, 7.0, 1e70, 1e120, 1e200, np.inf, -np.inf, -2.0, np.nan])
+    x = np.tile(x, 10)
+    for f in (lambda x: x**exponent, lambda x: (x * x + 0.5) ** exponent, lambda x: (np.abs(x) * 3) ** exponent):
+        with np.errstate(all="ignore"):
+            G = jf.trace(f, np.ones(x.size))
+            np.testing.assert_allclose(G(x), f(x), rtol=1e-14, atol=1e-300)
+            _, tangent = G.jvp(x, np.ones(x.size))
+            _, expected = jf.jvp(f, x, np.ones(x.size))
+        np.testing.assert_allclose(tangent, expected, rtol=1e-13, atol=1e-300)
+
+
+def test_a_power_of_sums_of_squares_needs_no_power():
+    x = np.linspace(0.5, 1.5, 1000)
+
+    def f(x):
+        r = (x[1:] - x[:-1]) ** 2 + 0.5
+        return np.sum(4 * (r**-3 * r**-3 - r**-3)) + np.sum(r**-1.5)
+
+    G = jf.trace(f, x)
+    G.gradient(x)
+    assert not any("power" in line for line in G.source.splitlines())
+    v, g = np.cos(np.arange(1000.0)), G.gradient(x)
+    np.testing.assert_allclose(g @ v, by_complex_step(f, x, v), atol=1e-13 * np.abs(g).sum())
+
+
+def test_signs_go_into_products():
+    x = np.linspace(0.5, 1.5, 1000)
+    G = jf.trace(lambda x: np.mean(np.log1p(np.exp(-x))) - np.sum(np.sin(x) * np.exp(-x)), x)
+    G.gradient(x)
+    v = np.ones(1000)
+    expected = -np.exp(-x) / (1 + np.exp(-x)) / 1000 - np.exp(-x) * (np.cos(x) - np.sin(x))
+    np.testing.assert_allclose(G.gradient(x) @ v, expected @ v, rtol=1e-13)
+    assert sum("negative" in line for line in _statements(G.source, "gradient")) <= 1
