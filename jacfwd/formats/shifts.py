@@ -13,7 +13,7 @@ Shape = tuple[int, ...]
 # Where, in the result and in its source: shape, offset and strides, counted in elements.
 Box = tuple[Shape, tuple[int, Shape], tuple[int, Shape]]
 # Fewer elements are picked in no time; and so many breaks of an axis at most.
-LEAST, BREAKS = 1 << 12, 2
+LEAST, BREAKS = 1 << 11, 2
 # Among so many steps, the usual one is the median, however the breaks fall.
 ENOUGH = 2 * BREAKS + 1
 

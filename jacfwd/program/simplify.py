@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from jacfwd.formats.base import Format
 from jacfwd.formats.dispatch import strong_product
+from jacfwd.formats.entries import Entries
 from jacfwd.formats.index import IndexMap, scattered
-from jacfwd.formats.shifts import LEAST
 from jacfwd.graph import Graph, Node
 from jacfwd.primitive import Call
 from jacfwd.program.kinds import is_placed, is_total
@@ -34,6 +35,10 @@ WHOLE, ODD = (-4, -3, -2, -1, 2, 3, 4), (-7, -5, -3, -1, 1, 3, 5, 7)
 SMALL = 1 << 22
 # Factors up to this one are moved out of products.
 LARGEST_FACTOR = 1 << 20
+# Few elements are picked by their places in less time than it takes to call what moves them.
+FEW = 1 << 10
+# Operands of so many elements together are looked at, to see whether they stand one after the other.
+SEVERAL = 1 << 16
 
 Answer = Node | int | None
 
@@ -385,12 +390,19 @@ def moved(node: Node, shape: tuple[int, ...]) -> IndexMap | None:
         return IndexMap((), shape, affine=(node.params["position"], ()))
     if node.primitive is TAKE:
         return taken(node, shape)
-    if not node.primitive.moves or (node.primitive is ROLL and math.prod(shape) < LEAST):
+    if not node.primitive.moves:
         return None
     if node.primitive is ROLL:
         return IndexMap.of_positions(np.roll(np.arange(math.prod(shape)).reshape(shape), **node.params), shape)
-    call = Call(node.primitive, np.broadcast_to(np.float64(0), node.shape), (np.broadcast_to(0.0, shape),), node.params)
-    return IndexMap.of_view(lambda start: call.again([start]), shape)
+    fmt = local(node, shape)
+    return fmt.cols if isinstance(fmt, Entries) and fmt.rows is None else None
+
+
+def local(node: Node, shape: tuple[int, ...]) -> Format | None:
+    """The local Jacobian of a movement, which no value has to be known for."""
+    assert node.primitive is not None
+    out, x = np.broadcast_to(np.float64(0), node.shape), np.broadcast_to(np.float64(0), shape)
+    return node.primitive.local(Call(node.primitive, out, (x, *node.constants[1:]), node.params), 0)
 
 
 def taken(node: Node, shape: tuple[int, ...]) -> IndexMap | None:
@@ -421,9 +433,57 @@ def movement(rewriter: Rewriter, node: Node) -> Answer:
         back = gathered_back(inner, index, rewriter.nodes[inner.parents[0]].shape)
         if back is not None:
             return rewriter.made(node, VIEW, inner.parents[0], index=back)
-    if node.primitive is VIEW or (node.primitive not in (TAKE, ROLL) and index.affine is None):
+    if node.primitive is VIEW or (node.primitive not in (TAKE, ROLL) and index.affine is None and index.size > FEW):
         return None
     return rewriter.made(node, VIEW, x, index=index)
+
+
+def among_zeros(rewriter: Rewriter, node: Node) -> Answer:
+    """Few elements that are moved to places among zeros, as by `np.pad` and `np.tril`, in two steps."""
+    x, size = node.parents[0] if node.parents else None, math.prod(node.shape)
+    if x is None or node.primitive is None or not node.primitive.moves or not 0 < size <= FEW or node.dtype != float:
+        return None
+    inner = rewriter.nodes[x]
+    if any(p is not None or c is not None for p, c in zip(node.parents[1:], node.constants[1:], strict=True)):
+        return None
+    fmt = local(node, inner.shape) if inner.dtype == node.dtype else None
+    if not isinstance(fmt, Entries) or fmt.rows is None or type(fmt.weights) is not int or not fmt.nnz:
+        return None
+    count = fmt.nnz
+    cols = np.arange(count) if fmt.cols is None else fmt.cols.flat
+    like = Node(VIEW, (x,), (None,), {}, (1, count), node.dtype, node.location)
+    row = rewriter.add(rewriter.made(like, VIEW, x, index=IndexMap.of_positions(cols.reshape(1, -1), inner.shape)))
+    like = Node(VIEW, (row,), (None,), {}, (1, size), node.dtype, node.location)
+    into = IndexMap.of_positions(fmt.rows.flat, (size,))
+    placed = rewriter.add(rewriter.made(like, SCATTERED, row, index=into))
+    return rewriter.made(node, VIEW, placed, index=IndexMap.identity(node.shape, (1, size)))
+
+
+def in_order(rewriter: Rewriter, node: Node) -> Answer:
+    """Operands one after the other, as by `np.stack` and `np.hstack`, as one flat row of them."""
+    if len(node.parents) < 2 or node.primitive is None or not node.primitive.moves or None in node.parents:
+        return None
+    size, operands = math.prod(node.shape), [at for at in node.parents if at is not None]
+    inner = [rewriter.nodes[at] for at in operands]
+    if not 0 < size <= SEVERAL or any(each.dtype != node.dtype for each in inner) or node.primitive.rule.joint is None:
+        return None
+    if node.primitive is CONCATENATE and len(node.shape) == 1:
+        return None
+    like = [np.broadcast_to(np.float64(0), each.shape) for each in inner]
+    call = Call(node.primitive, np.broadcast_to(np.float64(0), node.shape), tuple(like), node.params)
+    fmt = node.primitive.rule.joint(call, tuple(range(len(like))))
+    if not isinstance(fmt, Entries) or fmt.rows is not None or not (fmt.cols is None or fmt.cols.is_identity):
+        return None
+    flat = [rewriter.add(flattened(at, each)) for at, each in zip(operands, inner, strict=True)]
+    row = Node(CONCATENATE, tuple(flat), (None,) * len(flat), {}, (size,), node.dtype, node.location)
+    return rewriter.made(node, VIEW, rewriter.add(row), index=IndexMap.identity(node.shape, (size,)))
+
+
+def flattened(at: int, node: Node) -> Node:
+    """A node as a row of its elements."""
+    size = math.prod(node.shape)
+    index = IndexMap.identity((size,), node.shape)
+    return Node(VIEW, (at,), (None,), {"index": index}, (size,), node.dtype, node.location)
 
 
 def differences(rewriter: Rewriter, node: Node) -> Answer:
@@ -486,7 +546,7 @@ def parts(operands: list[Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
 
 
 STRONG, ELEMENT, TAKE, ROLL = TABLE[strong_product], TABLE[element], TABLE[np.take], TABLE[np.roll]
-SCATTERED = TABLE[scattered]
+SCATTERED, CONCATENATE = TABLE[scattered], TABLE[np.concatenate]
 # Functions that are defined everywhere, so that computing them at more points does no harm.
 EVERYWHERE = (np.sin, np.cos, np.tanh, np.arctan, np.exp, np.square, np.positive, np.conjugate, np.absolute)
 RULES: dict[Any, tuple[Callable[[Rewriter, Node], Answer], ...]] = {
@@ -502,4 +562,4 @@ RULES: dict[Any, tuple[Callable[[Rewriter, Node], Answer], ...]] = {
     SUBTRACT: (signed_difference, sum_of_scaled, computed_early),
 }
 # What else there is may be movement.
-ANY = (movement,)
+ANY = (movement, among_zeros, in_order)
