@@ -12,12 +12,12 @@ import numpy as np
 
 from jacfwd.program import schedule
 from jacfwd.program.kinds import function_of, is_gather, is_total, makes_nan_silently
-from jacfwd.program.pairs import is_worth_it, sine_and_cosine
 from jacfwd.program.places import Layout, Place, Registers
 from jacfwd.program.slots import Write
 from jacfwd.program.statements import ADD_ALL, Statements
 from jacfwd.program.threads import in_blocks, starts
 from jacfwd.program.windows import Window
+from jacfwd.rules.angles import is_worth_it, sine_and_cosine
 
 __all__ = ["Region"]
 

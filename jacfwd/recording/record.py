@@ -316,10 +316,10 @@ class Forward(Recording):
             self.compare(primitive, handles, operands, out)
             return None
         wanted = tuple(k for k, handle in enumerate(handles) if handle is not None)
-        total = None
+        total, call = None, Call(primitive, out, tuple(operands), params)
         with np.errstate(all="ignore"):
             try:
-                groups = primitive.groups(Call(primitive, out, tuple(operands), params), wanted)
+                groups = primitive.groups(call, wanted)
             except (NotDifferentiableError, UnsupportedFunctionError) as error:
                 raise placed(error, here()) from error.__cause__
             for at, fmt in groups:

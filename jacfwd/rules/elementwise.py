@@ -13,6 +13,7 @@ import numpy as np
 
 from jacfwd.formats.dispatch import is_plain
 from jacfwd.primitive import Rule, elementwise, wirtinger
+from jacfwd.rules.angles import cosine, sine
 
 __all__ = ["RULES"]
 
@@ -229,8 +230,8 @@ RULES: dict[Any, Rule] = {
         lambda out, x, y: logaddexp_weight(x, y, np.exp2), lambda out, x, y: logaddexp_weight(y, x, np.exp2)
     ),
     # trigonometry
-    np.sin: elementwise(lambda out, x: np.cos(x)),
-    np.cos: elementwise(lambda out, x: -np.sin(x)),
+    np.sin: elementwise(lambda out, x: cosine(x)),
+    np.cos: elementwise(lambda out, x: -sine(x)),
     np.tan: elementwise(lambda out, x: 1 + out * out),
     np.arcsin: elementwise(
         lambda out, x: reals(x, lambda x: 1 / np.sqrt((1 - x) * (1 + x)), lambda x: 1 / np.cos(out))

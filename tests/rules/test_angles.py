@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import jacfwd as jf
-from jacfwd.program import pairs, regions, schedule
+from jacfwd.program import regions, schedule
+from jacfwd.rules import angles
 
 RNG = np.random.default_rng(3)
 NUMBERS = {
@@ -19,7 +20,7 @@ NUMBERS = {
 
 def both(x):
     sine, cosine, spare = np.empty((3, len(x)))
-    pairs.sine_and_cosine(x, sine, cosine, spare)
+    angles.sine_and_cosine(x, sine, cosine, spare)
     return sine, cosine
 
 
@@ -29,6 +30,33 @@ def test_both_are_accurate_relative_to_each_number(x):
         exact = [[float(function(mpmath.mpf(each))) for each in x] for function in (mpmath.sin, mpmath.cos)]
     for found, expected in zip(both(x), exact, strict=True):
         np.testing.assert_allclose(found, expected, rtol=2e-14, atol=1e-300)
+
+
+@pytest.mark.parametrize("x", NUMBERS.values(), ids=NUMBERS.keys())
+def test_each_of_them_alone(x, monkeypatch):
+    monkeypatch.setattr(angles, "MANY", 1)
+    monkeypatch.setattr(angles, "BLOCK", 64)
+    monkeypatch.setattr(angles, "is_worth_it", lambda: True)
+    with mpmath.workdps(400):
+        exact = [[float(function(mpmath.mpf(each))) for each in x] for function in (mpmath.sin, mpmath.cos)]
+    for shape in ((-1,), (2, -1)):
+        for function, expected in zip((angles.sine, angles.cosine), exact, strict=True):
+            found = function(x.reshape(shape))
+            np.testing.assert_allclose(found, np.reshape(expected, shape), rtol=2e-14, atol=1e-300)
+            np.testing.assert_array_equal(function(x.reshape(shape)[::-1]), found[::-1])
+
+
+def test_derivatives_of_large_arrays_and_of_what_has_no_tangent(monkeypatch):
+    monkeypatch.setattr(angles, "is_worth_it", lambda: True)
+    x = np.linspace(-20, 20, 2 * angles.MANY)
+    for function, slope in ((np.sin, np.cos), (np.cos, lambda x: -np.sin(x))):
+        np.testing.assert_allclose(jf.jvp(function, x, np.ones_like(x))[1], slope(x), rtol=2e-14, atol=0)
+        np.testing.assert_array_equal(jf.jvp(function, x, np.ones_like(x))[0], function(x))
+        small = x.astype(np.float32)
+        np.testing.assert_array_equal(jf.jvp(function, small, np.ones_like(small))[1], slope(small))
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(angles.cosine(np.full(angles.MANY, np.inf))).all()
+        assert np.isnan(angles.sine(np.full(angles.MANY, np.nan))).all()
 
 
 def test_what_is_not_finite_is_reported():
