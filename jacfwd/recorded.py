@@ -314,8 +314,10 @@ def pushed_forward(selection: Selection, tangents: Sequence[Any], has_aux: bool 
         # A constant may be held by whoever made it.
         value = fresh(leaf.value if mine else leaf) if tangent is None else _released(leaf.value, handed)
         values.append(value)
-        zero = tangent is None
-        moved.append(np.zeros(np.shape(value), value.dtype)[()] if zero else _released(tangent[0], handed))
+        if tangent is None:
+            moved.append(np.zeros(np.shape(value), value.dtype)[()])
+        else:
+            moved.append(_released(tangent[0], handed))
     return spec.unflatten(values), spec.unflatten(moved), aux
 
 
