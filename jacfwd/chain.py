@@ -8,14 +8,15 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from jacfwd.errors import NotDifferentiableError, UnsupportedFunctionError
 from jacfwd.formats.base import Format
+from jacfwd.formats.compose import add
 from jacfwd.formats.dispatch import as_dtype, is_plain, summed
-from jacfwd.formats.entries import coo_entries
+from jacfwd.formats.entries import Entries, coo_entries
 from jacfwd.graph import Graph, Node
 from jacfwd.locations import placed
 from jacfwd.primitive import Call
@@ -60,6 +61,27 @@ class Sides:
         return any(out.dtype.kind == "c" for out in self.graph.outputs)
 
 
+Group: TypeAlias = tuple[tuple[int, ...], Format]
+
+
+def parallel(groups: list[Group]) -> list[Group]:
+    """Multiples of the identity between the same nodes as one: in `x - x` they cancel before inf is multiplied."""
+    merged: list[Group] = []
+    for parents, fmt in groups:
+        at = next((k for k, (others, other) in enumerate(merged) if others == parents and alike(other, fmt)), None)
+        if at is None:
+            merged.append((parents, fmt))
+        else:
+            merged[at] = (parents, add([merged[at][1], fmt]))
+    return merged
+
+
+def alike(one: Format, other: Format) -> bool:
+    """Whether both multiply all elements by one number."""
+    both = [fmt for fmt in (one, other) if type(fmt) is Entries and fmt.rows is None and fmt.cols is None]
+    return len(both) == 2 and all(np.ndim(fmt.weights) == 0 for fmt in both)
+
+
 class Chain(Sides):
     """Local Jacobians of a graph at a point, where `values` are its nodes' values, with respect to some inputs."""
 
@@ -91,7 +113,10 @@ class Chain(Sides):
             if found:
                 active.add(at)
                 widest = max(widest, math.prod(node.shape))
-                steps.append(Step(at, [(tuple([parents[k] for k in ks]), fmt) for ks, fmt in found]))
+                groups = [(tuple([parents[k] for k in ks]), fmt) for ks, fmt in found]
+                if len(groups) > 1 and len({ks for ks, _ in groups}) < len(groups):
+                    groups = parallel(groups)
+                steps.append(Step(at, groups))
         self.active, self.widest = active, widest
         return steps
 

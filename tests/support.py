@@ -58,7 +58,6 @@ REASONS = {
         "bartlett blackman hamming hanning *indices* broadcast_shapes indices": "takes integers",
         "can_cast isdtype issubdtype promote_types mintypecode iterable is[fs]* ix_ test": "looks at types",
         "asmatrix bmat frompyfunc nested_iters": "makes objects with operations of their own",
-        "histogram2d histogramdd": "no rule yet; `histogram` has one",
         "kaiser": "no rule yet; written with `i0` it is differentiable",
     },
     "scipy.special": {

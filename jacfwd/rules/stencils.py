@@ -92,6 +92,13 @@ def along(f: Any, axis: int, steps: Any, edge_order: int) -> Any:
     return as_dtype(np.concatenate([first, inner, last], axis=axis), f.dtype)
 
 
+def laid_like(f: Any, out: Any) -> Any:
+    """An array of the same shape whose axes have the order in memory that those of f have, as `np.empty_like` does."""
+    strides = np.empty_like(f).strides
+    order = sorted(range(f.ndim), key=lambda k: -strides[k])
+    return np.transpose(np.transpose(out, order).copy(), np.argsort(order)) if order != list(range(f.ndim)) else out
+
+
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """`np.gradient`: one derivative, or a tuple of them for several axes."""
     f = as_array(f)
@@ -102,6 +109,8 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     # Numbers stay what they are: they leave the dtype of f alone.
     given = tuple(as_array(points) if isinstance(points, list | tuple) else points for points in varargs)
     found = [along(f, k, steps, edge_order) for k, steps in zip(axes, spacings(f, axes, given), strict=True)]
+    if not f.flags.c_contiguous:  # it lies in memory as f does
+        found = [laid_like(f, each) for each in found]
     return found[0] if len(found) == 1 else tuple(found)
 
 

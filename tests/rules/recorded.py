@@ -66,10 +66,15 @@ def flat_function(function: Callable, args: tuple, kwargs: dict) -> tuple[Callab
             real = rest.pop(0)
             filled = replaced(filled, path, real + 1j * rest.pop(0) if np.iscomplexobj(array) else real)
         out = function(*filled[0], **filled[1])
-        return tuple(out) if isinstance(out, (tuple, list)) else (out,)
+        return tuple(flattened(out))
 
     parts = [(x.real.copy(), x.imag.copy()) if np.iscomplexobj(x) else (x,) for x in arrays]
     return f, tuple(itertools.chain.from_iterable(parts))
+
+
+def flattened(out: Any) -> list:
+    """Results, those in tuples and lists within too."""
+    return [leaf for part in out for leaf in flattened(part)] if isinstance(out, (tuple, list)) else [out]
 
 
 def check_recorded(function: Callable, args: tuple, kwargs: dict, tolerance: float = 1e-6, rounding: float = 0) -> None:

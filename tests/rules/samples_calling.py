@@ -136,6 +136,20 @@ HISTOGRAMS: dict[Any, Calls] = {
         calls(DATA, [0.0, 0.5, 1.0, 1.5, 2.0]),
         calls(DATA, [0.0, 0.5, 1.0, 1.5, 2.0], weights=WEIGHTS),
     ],
+    np.histogramdd: [
+        calls(DATA, 2),
+        calls(DATA, 2, weights=WEIGHTS[0, :2]),
+        calls((DATA[0], DATA[1]), (2, 3), ((0.0, 1.0), (0.2, 0.9)), weights=WEIGHTS[0]),
+        calls(DATA[0], 3, weights=WEIGHTS[0], density=True),
+        calls(DATA.T, [[0.0, 0.5, 0.85], 2], None, True, WEIGHTS[0]),
+    ],
+    np.histogram2d: [
+        calls(DATA[0], DATA[1], 2),
+        calls(DATA[0], DATA[1], 3, weights=WEIGHTS[0]),
+        calls(DATA[0], DATA[1], (2, 3), [(0.0, 1.0), (0.2, 0.9)], True, WEIGHTS[0]),
+        calls(DATA[0], DATA[1], [0.0, 0.33, 0.6, 1.0], weights=WEIGHTS[0]),
+        calls(DATA[0], DATA[1], [[0.0, 0.33, 1.0], [0.0, 0.6, 1.0]], weights=WEIGHTS[0]),
+    ],
 }
 NORMAL = np.array([[2.0, 1.0, 0.0], [0.3, -1.0, 0.5], [0.2, 0.1, 4.0]])
 TURNING = np.array([[1.0, 2.0, 0.1], [-2.0, 1.25, 0.3], [0.2, 0.1, 4.0]])

@@ -138,3 +138,14 @@ def test_mistakes_are_those_of_numpy(call):
         call(MATRIX)
     with pytest.raises(expected.type):
         jf.jacobian(call)(MATRIX)
+
+
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (0, 2, 1)])
+def test_gradients_lie_in_memory_as_their_argument_does(axes):
+    x = np.random.default_rng(0).normal(size=(3, 4, 5)).transpose(axes)
+    weights = np.arange(60.0)
+
+    def f(x):
+        return np.gradient(x, axis=1).ravel("K") * weights
+
+    np.testing.assert_allclose(jf.value_and_jacobian(f)(x)[0], f(x), rtol=1e-14)
