@@ -214,7 +214,9 @@ def quantile(original: Callable, skipping: bool, percent: bool) -> Rule:
         if weights is not None and method != "inverted_cdf":
             raise ValueError(f"Only method 'inverted_cdf' supports weights. Got: {method}.")
         if not a.size:
-            nothing, plain = np.zeros(a.shape, a.dtype), 0.0 if weak else np.zeros(np.shape(q))
+            # What kind of number q is decides about the dtype.
+            plain = type(q)(0) if isinstance(q, int | float) else np.zeros(np.shape(q))
+            nothing = np.zeros(a.shape, a.dtype)
             return written(original(nothing, plain, axis, method=method, keepdims=keepdims), out)
         ranked = Ranked(a, axis, skipping)
         if skipping and np.ndim(shares) == 2 and len(ranked.axes) > 1:

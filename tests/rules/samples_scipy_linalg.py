@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import scipy
 import scipy.linalg as sl
 
 from jacfwd.rules import matrices, solutions
@@ -39,7 +40,7 @@ SOLVE: Calls = [
 NEWER: Calls = (
     [calls(S4, B4, assume_a=kind) for kind in ("diagonal", "tridiagonal", "upper triangular", "lower triangular")]
     + [calls(S4, M42, assume_a="upper triangular", transposed=True), calls(np.stack([S4, P4]), real(2, 4, 1))]
-    if "diagonal" in (sl.solve.__doc__ or "")
+    if np.lib.NumpyVersion(scipy.__version__) >= "1.15.0"
     else []
 )
 TRIANGULAR: Calls = [
