@@ -88,19 +88,34 @@ class Piece:
     operands: list[Operand]
 
 
+def shape_of(operand: Operand) -> tuple[int, ...]:
+    """The shape of an operand."""
+    return np.shape(operand.value) if isinstance(operand, Constant) else operand[1].shape
+
+
+class Elements(Positions):
+    """An index map that is equal to others of its shape which send everything to the same places."""
+
+    def __hash__(self) -> int:
+        return hash(self.index.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Elements) and self.index.shape == other.index.shape and self.index.same(other.index)
+
+
 class Columns:
     """Finds out which elements of which nodes are wanted, from the outputs back, and makes them."""
 
     def __init__(self, graph: Graph, n_values: int, counts: Sequence[int], items: int) -> None:
         self.old, self.n_values, self.counts, self.items = graph, n_values, counts, items
-        self.wanted: list[dict[Positions, IndexMap]] = [{} for _ in graph.nodes]
+        self.wanted: list[dict[Elements, IndexMap]] = [{} for _ in graph.nodes]
         self.whole = [False] * len(graph.nodes)
-        self.pieces: list[dict[Positions, Piece] | None] = [None] * len(graph.nodes)
+        self.pieces: list[dict[Elements, Piece] | None] = [None] * len(graph.nodes)
         # For nodes that sum: elements in the order of where they go, how many go to each place, and where those begin.
         self.meeting: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
         self.nodes: list[Node] = []
         self.made: dict[int, int] = {}
-        self.parts: dict[tuple[int, Positions], Any] = {}
+        self.parts: dict[tuple[int, Elements], Any] = {}
 
     def graph(self) -> Graph | None:
         """The graph in parts; None where a part depends on nothing."""
@@ -131,7 +146,7 @@ class Columns:
 
     def want(self, at: int, index: IndexMap) -> None:
         """Note that some elements of a node are needed."""
-        self.wanted[at].setdefault(Positions(index), index)
+        self.wanted[at].setdefault(Elements(index), index)
 
     def look(self, at: int) -> None:
         """Which elements of its operands a node needs."""
@@ -157,7 +172,8 @@ class Columns:
         node = self.old.nodes[at]
         assert node.primitive is not None
         if function_of(node) is not None or (node.primitive is WHERE and not node.params):
-            return Piece("same function", [self.operand(node, k, index) for k in range(len(node.parents))])
+            operands = [self.operand(node, k, index) for k in range(len(node.parents))]
+            return Piece("same function", operands) if index.shape in map(shape_of, operands) else None
         if node.primitive in JOINING or is_assembled(node):
             return self.from_one(node, index)
         if node.primitive is SCATTERED:
@@ -285,7 +301,7 @@ class Columns:
 
     def part(self, at: int, index: IndexMap) -> Any:
         """Some elements of a node: a piece that was made, or a view of all of it."""
-        key = at, Positions(index)
+        key = at, Elements(index)
         if key not in self.parts:
             node = self.old.nodes[at]
             if index.shape == node.shape and index.size == math.prod(node.shape) and index.linear == (0, 1):
@@ -323,7 +339,7 @@ def columns_of(shape: tuple[int, ...], count: int) -> list[IndexMap]:
 
 def flat(index: IndexMap) -> IndexMap:
     """The map into flat positions, known to be linear where it is."""
-    return index if index.affine is not None else flat_positions(index.flat)
+    return index if index.affine is not None else flat_positions(index.flat.reshape(index.shape))
 
 
 def flat_positions(positions: np.ndarray) -> IndexMap:

@@ -58,6 +58,11 @@ def with_one_for_all(x):
     return p * x[-1] + np.array([1.0, 2.0, 3.0]) * p**2 * np.cos(x[:3])
 
 
+def with_one_gathered_for_all(x):
+    p, same = points(x), x[np.full((N, 1), 2)]
+    return p * same + np.sin(same) * x[np.full((1, 3), 1)]
+
+
 def assembled(x):
     p, out = points(x), np.zeros((N, 4))
     out[:, 1:] = p * p[:, ::-1]
@@ -98,7 +103,19 @@ def blocks(x):
 
 
 FUNCTIONS = [
-    *(normalised, crossed, summed, joined, chosen, with_one_for_all, assembled, elements, scattered, branching),
+    *(
+        normalised,
+        crossed,
+        summed,
+        joined,
+        chosen,
+        with_one_for_all,
+        with_one_gathered_for_all,
+        assembled,
+        elements,
+        scattered,
+        branching,
+    ),
     *(cumulated, multiplied, blocks),
 ]
 
