@@ -114,7 +114,8 @@ def promising(chain: Chain) -> bool:
     few = min(chain.n, chain.m) // NARROW
     if chain.n * chain.m < LARGE or not few:
         return False
-    return any(fmt.n_out <= few or fmt.nnz >= FULL * (fmt.n_in + fmt.n_out) for fmt in formats)
+    # A slice is narrow as well, but nothing comes together there.
+    return any(fmt.n_out <= min(few, fmt.nnz - 1) or fmt.nnz >= FULL * (fmt.n_in + fmt.n_out) for fmt in formats)
 
 
 def least(chain: Chain) -> float:
@@ -208,7 +209,9 @@ def sampled(chain: Chain, touched: Sequence[np.ndarray], count: int, most: int) 
     kinds = np.stack([np.zeros(len(drawn), bool), *(each[drawn] for each in touched)], axis=1)
     # What no step reads has no entries.
     drawn, kinds = (drawn[kinds.any(axis=1)], kinds[kinds.any(axis=1)]) if kinds.any() else (drawn, kinds)
-    _, kind, members = np.unique(kinds, axis=0, return_inverse=True, return_counts=True)
+    # Rows are alike where their sums with random weights are: a chance of 1 in 10^12 or so, and only for an estimate.
+    weights = np.random.default_rng(1).integers(1, 1 << 62, kinds.shape[1], np.int64)
+    _, kind, members = np.unique(kinds @ weights, return_inverse=True, return_counts=True)
     each = max(1, some // len(members))
     # The first few of every kind, in the order in which they were drawn.
     order = np.argsort(kind.reshape(-1), kind="stable")
