@@ -42,8 +42,8 @@ BRANCHES, PATIENCE, SIGNATURES, DOORS = 8, 32, 64, 16
 FEW = 64
 
 
-# Microseconds that an operation takes to compile and to interpret, and a number in it to compute.
-COMPILED, INTERPRETED, NUMBER = 240.0, 14.0, 0.004
+# Microseconds that an operation takes to compile and to interpret between steps of a solver, and a number in it.
+COMPILED, INTERPRETED, NUMBER = 240.0, 20.0, 0.004
 
 
 class Options(Protocol):
