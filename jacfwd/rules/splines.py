@@ -15,6 +15,7 @@ from jacfwd.formats.dispatch import as_array, constant_value, dispatched
 from jacfwd.formats.entries import Entries, diagonal
 from jacfwd.formats.index import IndexMap, c_strides
 from jacfwd.primitive import Call, Rule, composed, local_rule, structured
+from jacfwd.rules.fitted import fitted_object, has_traced_data, is_linear_in_data
 
 __all__ = ["RULES"]
 
@@ -117,6 +118,8 @@ class Knots:
 
 def splev(x: Any, tck: Any, der: int = 0, ext: int = 0) -> Any:
     """`scipy.interpolate.splev`: a curve in the plane is a list of its components."""
+    if has_traced_data(tck):
+        return tck(floating(x), der, {0: True, 1: False}.get(ext))
     if not isinstance(tck, tuple):
         return called(tck, x, der, extrapolate={0: True, 1: False}.get(ext))
     t, c, k = constant_value(tck[0]), constant_value(tck[1]), tck[2]
@@ -292,9 +295,18 @@ def of_constants(name: str) -> Rule:
         from scipy import interpolate
 
         original = functools.reduce(getattr, name.split("."), interpolate)
+        made = name.partition(".")[0]
+        if is_linear_in_data(made) and any(constant_value(as_array(x)) is None for x in data_among(args, kwargs)):
+            return fitted_object(made, original, args, kwargs)
         return original(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
 
     return composed(function, sequence=True)
+
+
+def data_among(args: tuple, kwargs: dict[str, Any]) -> list[Any]:
+    """Arguments that are arrays, or lists that become some."""
+    values = (*args, *kwargs.values())
+    return [x for x in values if isinstance(x, np.ndarray | np.generic) or (isinstance(x, list) and len(x))]
 
 
 REMEDY = "make it outside from constant data, or interpolate by lines: np.interp(x, xp, fp), scipy.interpolate.interpn"

@@ -150,11 +150,9 @@ def test_data_made_inside_may_be_constant():
 @pytest.mark.parametrize(
     "f",
     [
-        lambda y: si.CubicSpline(X, y)(1.0),
         lambda y: si.PchipInterpolator(X, y)(1.0),
-        lambda y: si.interp1d(X, y)(1.0),
+        lambda y: si.CubicHermiteSpline(X, y, y)(1.0),
         lambda y: si.UnivariateSpline(X, y)(1.0),
-        lambda y: si.make_interp_spline(X, y)(1.0),
         lambda y: si.splev(1.0, si.splrep(X, y)),
         lambda y: si.splev(1.0, (SPLREP[0], np.concatenate([y, y[:4]]), 3)),
         lambda y: si.PPoly(y.reshape(2, 4), X[:5])(1.0),
