@@ -178,8 +178,9 @@ def _may_be_complex(chain: Chain, step: Any) -> bool:
 def listed(chain: Chain, parts: Sequence[Format | None]) -> Iterator[Coo]:
     """Entries of the outputs' Jacobians, each at its rows of the whole; terms of sums one by one."""
     for part, start in zip(parts, chain.out_offsets, strict=False):
-        for term in part.terms if isinstance(part, Sum) else [part]:
-            if term is not None:
+        if part is not None:
+            whole = algebra.filled(part)
+            for term in whole.terms if isinstance(whole, Sum) else [whole]:
                 rows, cols, values = term.coo()
                 yield rows + start, cols, values
 

@@ -91,19 +91,40 @@ class Product(Format):
     def elements(self) -> int:
         return sum(factor.elements for factor in self.factors)
 
+    def columns(self) -> tuple[Any, np.ndarray]:
+        block, present = self.factors[0].columns()
+        for factor in self.factors[1:]:
+            block, present = factor.push(block), factor.reach(present)
+        return block, present
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a block of all entries takes less than lists: half as many ways lead through the factors, or more."""
+        every = self.n_in * self.n_out
+        ways = np.ones(self.n_in)
+        for factor in self.factors:
+            if 4 * factor.nnz >= every:
+                return True
+            rows, cols, _ = factor.coo()
+            ways = np.bincount(rows, ways[cols], factor.n_out)
+        return 2 * ways.sum() >= every
+
     def coo(self) -> Coo:
-        if 4 * max(factor.nnz for factor in self.factors) >= self.n_in * self.n_out:
-            return self._coo_by_columns()
+        if self.is_full:
+            return self._coo_by_rows()
 
         def step(before: Coo, after: Format) -> Coo:
             return merged(*joined(after.coo(), before, after.n_in), self.n_in)
 
         return functools.reduce(step, self.factors[1:], self.factors[0].coo())
 
-    def _coo_by_columns(self) -> Coo:
-        block, present = self.columns()
-        rows, cols = np.nonzero(present.reshape(self.n_in, self.n_out).T)
-        return rows, cols, np.take(np.reshape(block, (-1,)), cols * self.n_out + rows)
+    def _coo_by_rows(self) -> Coo:
+        block, present = self.T.columns()
+        if present.all():
+            rows, cols = (at.reshape(-1) for at in np.indices((self.n_out, self.n_in)))
+            return rows, cols, np.reshape(block, (-1,))
+        rows, cols = np.nonzero(present.reshape(self.n_out, self.n_in))
+        return rows, cols, np.take(np.reshape(block, (-1,)), rows * self.n_in + cols)
 
     def conj(self) -> "Product":
         return Product([factor.conj() for factor in self.factors])

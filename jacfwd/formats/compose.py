@@ -21,7 +21,7 @@ from jacfwd.formats.index import IndexMap
 from jacfwd.formats.terms import crowded, folded, merge_equal, settled
 from jacfwd.formats.weights import numbers, times
 
-__all__ = ["MOST_TERMS", "add", "as_entries", "compose", "real_part", "stack"]
+__all__ = ["MOST_TERMS", "add", "as_entries", "compose", "filled", "real_part", "stack"]
 
 MOST_TERMS = 32
 # A matrix with at most this many rows or columns is written out.
@@ -209,6 +209,17 @@ def _pair_sum(terms: Sequence[Format]) -> Pair:
 def _dense_sum(terms: Sequence[Format]) -> Dense:
     blocks, present = zip(*(term.columns() for term in terms), strict=True)
     return Dense(functools.reduce(np.add, blocks), terms[0].in_shape, functools.reduce(np.logical_or, present))
+
+
+def filled(fmt: Format) -> Format:
+    """The same map, in which unmultiplied products that are full are one block: low rank, written out at last."""
+    terms = fmt.terms if isinstance(fmt, Sum) else [fmt]
+    full = [isinstance(term, Product) and term.is_full for term in terms]
+    if not any(full):
+        return fmt
+    block = _dense_sum([term.T for term, is_full in zip(terms, full, strict=True) if is_full]).T
+    rest = [term for term, is_full in zip(terms, full, strict=True) if not is_full]
+    return Sum([block, *rest]) if rest else block
 
 
 def stack(parts: Sequence[Format | None], in_shape: Shape, sizes: Sequence[int]) -> Format:
