@@ -6,7 +6,7 @@ import pytest
 import jacfwd as jf
 from bench.further import FURTHER
 from bench.problems import PROBLEMS
-from jacfwd.accumulate import accumulate, columns_of, most_entries, structure, to_csr, to_dense
+from jacfwd.accumulate import accumulate, columns_of, listed, most_entries, structure, to_csr, to_dense
 from jacfwd.arguments import select
 from jacfwd.bracketing import bracketing, reversible
 from jacfwd.formats.blocks import Dense
@@ -210,3 +210,19 @@ def test_dense_accumulation_is_differentiated_again(z):
         jf.jacobian(lambda z: z**3 * np.sum(z), method="forward", holomorphic=True), holomorphic=True
     )(z)
     np.testing.assert_allclose(H, expected, rtol=1e-13)
+
+
+def test_low_rank_is_written_out_as_one_block():
+    """Two networks with a narrow middle, added: one list of all entries, in rows; sums within groups stay lists."""
+    rng = np.random.default_rng(0)
+    A, B, C = rng.standard_normal((3, 40)), rng.standard_normal((40, 3)), rng.standard_normal((3, 40))
+    groups = np.repeat(np.arange(20), 2)
+    x = rng.uniform(0.1, 1, 40)
+    for f, full in (
+        (lambda x: B @ np.tanh(A @ x) + x * np.linalg.norm(x) + B @ np.cos(C @ x), True),
+        (lambda x: np.bincount(groups, weights=x * x)[groups] * x, False),
+    ):
+        chain = chain_of(f, x)
+        lists = [len(rows) for rows, _, _ in listed(chain, accumulate(chain))]
+        assert (1600 in lists) == full and sum(lists) <= 1600 + 80
+        np.testing.assert_allclose(to_dense(chain, accumulate(chain)), chain.push(np.eye(40)).T, atol=1e-13)

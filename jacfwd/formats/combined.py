@@ -101,7 +101,7 @@ class Product(Format):
     def is_full(self) -> bool:
         """Whether a block of all entries takes less than lists: half as many ways lead through the factors, or more."""
         every = self.n_in * self.n_out
-        ways = np.ones(self.n_in)
+        ways: Any = np.ones(self.n_in)
         for factor in self.factors:
             if 4 * factor.nnz >= every:
                 return True

@@ -217,9 +217,15 @@ def filled(fmt: Format) -> Format:
     full = [isinstance(term, Product) and term.is_full for term in terms]
     if not any(full):
         return fmt
-    block = _dense_sum([term.T for term, is_full in zip(terms, full, strict=True) if is_full]).T
+    block = _dense_sum([_in_blocks(term).T for term, is_full in zip(terms, full, strict=True) if is_full]).T
     rest = [term for term, is_full in zip(terms, full, strict=True) if not is_full]
     return Sum([block, *rest]) if rest else block
+
+
+def _in_blocks(fmt: Format) -> Format:
+    """A product of which lists of entries that are nearly full are blocks."""
+    assert isinstance(fmt, Product)
+    return Product([_tidy(factor) if type(factor) is Entries else factor for factor in fmt.factors])
 
 
 def stack(parts: Sequence[Format | None], in_shape: Shape, sizes: Sequence[int]) -> Format:
