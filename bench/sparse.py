@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 
 import jacfwd as jf
-from bench import problems
+from bench import further, problems
 from bench.measure import direction_of, growth, peak_memory, verify
 from bench.problems import Problem
 from bench.replay import Measure, best
@@ -107,10 +107,13 @@ def preparation() -> Iterator[Measure]:
 
 
 def brackets() -> Iterator[Measure]:
-    """Multiply-adds of the bracketing found, as parts of those from one side alone, and the time it saves."""
+    """Multiply-adds of the bracketing found and of those from one side alone, and the time of a Jacobian."""
     for name, problem in (
         ("P6", problems.arrowhead(10**6)),
         ("P9", problems.bundle_adjustment(21, 11315, 36455)),
+        ("hourglass", further.hourglass(600)),
+        ("several waists", further.waists(1000)),
+        ("scalar feedback", further.feedback(600)),
     ):
         f, x = problem.function, problem.point
         graph = jf.trace(f, x)
