@@ -231,7 +231,7 @@ class Statements(Values):
             operands = [self.operand(node, k) for k in range(len(node.parents))]
         shape = (math.prod(node.shape),) if flat else node.shape
         named = [str(name) for name in operands]
-        inside = self.memory_in(at)
+        inside = self.memory_in(at, shape)  # operands that broadcast need their own shape
         if inside is not None:
             self.lines.append(f"{self.names.of(function)}({', '.join(named)}, out={inside})")
             return
@@ -312,15 +312,16 @@ class Statements(Values):
         source = self.flat_of(parent, self.name(self.where[parent], parent))
         self.lines.append(f"{self.among_zeros(at)}[:] = {source}")
 
-    def among_zeros(self, at: int) -> str:
-        """Memory for elements among zeros, with the zeros: the part for the elements."""
+    def among_zeros(self, at: int, shape: tuple[int, ...] | None = None) -> str:
+        """Memory for elements among zeros, with the zeros: the part for the elements, flat or of their own shape."""
         node = self.nodes[at]
         index = node.params["index"]
         (start, step), size = index.linear, math.prod(node.shape)
         out, stop = self.memory_for(at), start + step * (index.size - 1) + 1
         holes = [(0, start), (stop, size)] if step == 1 else [(0, size)]
         self.lines += [f"{out}[{a if b == a + 1 else f'{a}:{b}'}] = 0" for a, b in holes if a < b]
-        return self.name(Place(at, (index.size,), start, (step,)), at)
+        shape = (index.size,) if shape is None else shape
+        return self.name(Place(at, shape, start, tuple([step * stride for stride in c_strides(shape)])), at)
 
     def written_inside(self, uses: np.ndarray) -> dict[int, int]:
         """What is only put among zeros, and can be computed right there: for each of these, where."""
@@ -342,9 +343,9 @@ class Statements(Values):
             chain.append(self.nodes[chain[-1]].parents[0] or 0)
         return chain
 
-    def memory_in(self, at: int) -> str | None:
+    def memory_in(self, at: int, shape: tuple[int, ...] | None = None) -> str | None:
         """Memory for a node inside that of another, None where it has its own."""
-        return self.among_zeros(self.inside[at]) if at in self.inside else None
+        return self.among_zeros(self.inside[at], shape) if at in self.inside else None
 
     def add_into(self, at: int) -> None:
         """Add elements to some of another array's, in its memory where nobody needs that any more."""
