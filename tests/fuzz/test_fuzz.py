@@ -74,3 +74,8 @@ def test_names_left_exchanged_are_found(monkeypatch):
     monkeypatch.setattr(np, "zeros", lambda *args: None)
     with pytest.raises(AssertionError, match="other functions"):
         judge(Program(3, ("v = x * 2.0",), "v", (3,)))
+
+
+def test_programs_that_found_something_stay_right():
+    # A product that broadcasts, computed where its elements stand among zeros.
+    assert not judge(generate(9102330000640)).bad

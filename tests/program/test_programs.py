@@ -124,16 +124,3 @@ def test_source_is_what_runs():
     assert "# value" in G.source and "functions.py" in G.source
     G.gradient(SINGLE[0].point)
     assert "# gradient" in G.source
-
-
-def test_products_that_broadcast_are_computed_among_zeros():
-    def f(x):
-        out = np.zeros(len(x))
-        for k in range(len(x)):
-            out[k] = x[k].sum() * -0.71
-        return np.outer(out - x, x)
-
-    x = np.array([[0.5, -1.5], [0.75, 2.0]])
-    kept = jf.jacobian(f, record=True)
-    for at in (x, 1.01 * x, 1.02 * x):
-        np.testing.assert_allclose(kept(at), jf.jacobian(f, method="forward")(at), rtol=1e-12, atol=1e-13)
