@@ -25,7 +25,8 @@ def power_norm(x: Any, *, p: float, axis: Shape | None, keepdims: bool) -> Any:
 def power_norm_weight(out: Any, x: Any, where: Any, axis: Shape | None, p: float) -> Any:
     """`sign(x) (|x| / norm)^(p-1)`; for complex x half of it meets dx and half the conjugate."""
     if p == 2:
-        weight = np.where(out == 0, 0, x / out)
+        # Where the norm is zero, so is x: what it is divided by there is one number, not all of them, to choose.
+        weight = x / np.where(out == 0, np.ones((), out.dtype), out)
     else:
         weight = np.where((out == 0) | (x == 0), 0, np.sign(x) * (np.abs(x) / out) ** (p - 1))
     return wirtinger(np.conjugate(weight) / 2, weight / 2) if np.iscomplexobj(x) else weight
