@@ -43,8 +43,8 @@ class Bracketing:
 
     `order` holds the nodes of all steps of the chain. `multiply_adds` is what it takes, `forward` and `reverse` what
     one side alone would; the latter None where the chain allows no multiplication from the output side. `entries` is
-    about the number of the Jacobian's entries. `steps` counts those from the input side, those from the output side,
-    and those in between.
+    about the number of the Jacobian's entries. Of the multiply-adds, `full` belong to products of full matrices.
+    `steps` counts those from the input side, those from the output side, and those in between.
     """
 
     order: tuple[int, ...]
@@ -53,6 +53,7 @@ class Bracketing:
     forward: int
     reverse: int | None
     entries: int
+    full: int = 0
 
     def __str__(self) -> str:
         first, last, inner = self.steps
@@ -93,7 +94,7 @@ def bracketing(chain: Chain, prepared: bool = True, thorough: bool = True) -> Br
         if best[0].cost <= BETTER * first.cost:
             tally, order = (last, reverse) if last.cost <= ABOUT * best[0].cost else best
     counts = round(tally.count), round(first.count), round(last.count)
-    return Bracketing(tuple(order), vertices.sides(order), *counts, entries)
+    return Bracketing(tuple(order), vertices.sides(order), *counts, entries, round(tally.full))
 
 
 def elimination(chain: Chain) -> tuple[int, ...] | None:

@@ -152,7 +152,7 @@ class Estimator:
     def accumulated(self) -> Estimate:
         """Structured products, in the order found."""
         chain, found = self.chain, self.bracketing
-        entries = found.multiply_adds + self.nnz
+        entries = found.multiply_adds - found.full + IN_BLAS * found.full + self.nnz
         cost = STORED * entries if self.prepared else COMPOSE * self.count + ENTRY * entries
         cost += 0 if self.sparse else STORED * chain.m * chain.n
         read = self.nnz if self.sparse else chain.m * chain.n

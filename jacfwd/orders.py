@@ -45,6 +45,11 @@ class Factor(NamedTuple):
     by_column: int = 0
 
     @property
+    def is_full(self) -> bool:
+        """Whether it has all entries, in more than a row or a column."""
+        return min(self.rows, self.cols) > 1 and self.entries >= self.rows * self.cols
+
+    @property
     def terms(self) -> int:
         """Of how many lists of entries it consists."""
         return max(self.by_row, self.by_column, 1)
@@ -57,10 +62,14 @@ Edge = tuple[Term, ...]
 
 @dataclasses.dataclass
 class Tally:
-    """Multiply-adds, and what they cost together with entries that are only moved and operations at all."""
+    """Multiply-adds, and what they cost together with entries that are only moved and operations at all.
+
+    `full` counts the multiply-adds of products of two full matrices.
+    """
 
     count: float = 0.0
     cost: float = 0.0
+    full: float = 0.0
 
     def add(self, products: float, unit: bool, calls: int = 1) -> None:
         """Take note of some products of entries, in so many operations; with ones, where `unit`."""
@@ -91,6 +100,7 @@ def multiplied(after: Factor, before: Factor, tally: Tally, always: bool = False
     # What consists of ones only is structure, for which nothing is computed.
     calls = 0 if after.unit or before.unit else after.terms * before.terms
     tally.add(products, after.unit or before.unit, calls)
+    tally.full += products if after.is_full and before.is_full else 0
     by_row, by_column = after.by_row * before.by_row, after.by_column * before.by_column
     if max(by_row, by_column) > MOST_TERMS:
         by_row = by_column = 0
