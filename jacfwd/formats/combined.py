@@ -119,7 +119,8 @@ class Product(Format):
         return functools.reduce(step, self.factors[1:], self.factors[0].coo())
 
     def _coo_by_rows(self) -> Coo:
-        block, present = self.T.columns()
+        # Maps that conjugate have no rows over the complex numbers: their entries are what they make of real units.
+        block, present = _turned(*self.columns()) if conjugates(self) else self.T.columns()
         if present.all():
             rows, cols = (at.reshape(-1) for at in np.indices((self.n_out, self.n_in)))
             return rows, cols, np.reshape(block, (-1,))
@@ -132,6 +133,18 @@ class Product(Format):
     def work(self) -> Work:
         parts = [factor.work() for factor in self.factors]
         return sum(m for m, _ in parts), sum(a for _, a in parts)
+
+
+def _turned(block: Any, present: np.ndarray) -> tuple[Any, np.ndarray]:
+    """The columns of a map as its rows."""
+    n_in = len(block)
+    return np.transpose(np.reshape(block, (n_in, -1))), present.reshape(n_in, -1).T
+
+
+def conjugates(fmt: Format) -> bool:
+    """Whether some part of a map takes conjugates, so that it is linear over the reals only."""
+    parts = fmt.factors if isinstance(fmt, Product) else fmt.terms if isinstance(fmt, Sum) else []
+    return isinstance(fmt, Pair) or any(map(conjugates, parts))
 
 
 class Pair(Format):

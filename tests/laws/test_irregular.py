@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import jacfwd as jf
 from jacfwd.formats import entries, fixed, sums
-from jacfwd.program import apart, statements
+from jacfwd.program import apart, stores
 from jacfwd.program.jacobian import SparseJacobian
 
 law = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
@@ -66,7 +66,7 @@ def functions(draw):
 def threshold(request):
     """From how many elements on the ways for many of them are taken."""
     with pytest.MonkeyPatch.context() as patch:
-        for module, name in ((sums, "MANY"), (statements, "MANY"), (fixed, "MANY"), (entries, "LEAST")):
+        for module, name in ((sums, "MANY"), (stores, "MANY"), (fixed, "MANY"), (entries, "LEAST")):
             patch.setattr(module, name, request.param)
         patch.setattr(apart, "ITEMS", 2 if request.param == 1 else NEVER)
         patch.setattr(apart, "GAIN", 1e9)
