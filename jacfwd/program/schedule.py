@@ -13,14 +13,14 @@ __all__ = ["block", "scheduled"]
 
 # Elements in a block, most and least of them, and the least number of elements that are worth blocks.
 BLOCK, SHORT, LEAST = 1 << 14, 1 << 12, 1 << 15
-# Bytes of a block's arrays that stay near the processor.
-NEAR = 1 << 20
+# Bytes of a block's arrays that stay near the processor. Shorter blocks than these have threads wait for each other.
+NEAR = 1 << 21
 
 
 def block(nbytes: int) -> int:
     """How many elements go through a region at a time, if each takes so many bytes of memory in between.
 
-    >>> block(8 * 3), block(8 * 12), block(8 * 60)
+    >>> block(8 * 12), block(8 * 24), block(8 * 60)
     (16384, 8192, 4096)
     """
     return min(BLOCK, max(SHORT, 1 << (NEAR // max(nbytes, 1)).bit_length() - 1))
